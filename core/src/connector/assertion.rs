@@ -1,0 +1,50 @@
+//! Owns the answer: who it is, as the connector knows them.
+//! Never touches our users: admission makes one of an assertion.
+
+use crate::{email::Email, secret::Secret};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Who it is, protocol-neutrally: not yet one of our users.
+#[derive(Clone, Debug)]
+pub struct Assertion {
+    /// Their identifier at the connection. `(connection, subject)` is the identity; an e-mail never is.
+    pub subject: Subject,
+    /// What the connection says of them, by OIDC's standard claim names where there is one.
+    ///
+    /// `email_verified` in here is a claim of the connection's; admission decides what it is worth.
+    pub profile: Map<String, Value>,
+    /// How they showed it.
+    pub evidence: Evidence,
+    /// A credential to be stored in the unit of work that makes the user, when the account is new.
+    pub credential: Option<Credential>,
+}
+
+/// An identifier at the connection that asserts it.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Subject(pub String);
+
+/// How they showed who they are.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Evidence {
+    /// Authentication methods by RFC 8176 (`pwd`), or what the identity provider said.
+    pub amr: Vec<String>,
+    /// The upstream session, for logout.
+    pub session_index: Option<String>,
+    /// The upstream ID token, as a hint for logout.
+    pub id_token: Option<String>,
+    /// When our session has to end because theirs does (SAML `SessionNotOnOrAfter`), in seconds since the epoch.
+    pub not_after: Option<i64>,
+}
+
+/// What must be stored so that a new account can sign in again.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The hash, in PHC string format.
+    pub password_hash: Secret,
+    /// The address to find it by.
+    pub email: Option<Email>,
+    /// The user name to find it by, in lower case.
+    pub username: Option<String>,
+}

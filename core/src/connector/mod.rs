@@ -1,0 +1,60 @@
+//! Owns the connector port: the one conversation by which the router learns who somebody is.
+//! Never touches a protocol: those are the connectors', and the router shows and remembers what they say.
+
+mod accounts;
+mod assertion;
+mod error;
+mod factory;
+mod memo;
+mod reply;
+mod step;
+
+pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault};
+pub use assertion::{Assertion, Credential, Evidence, Subject};
+pub use error::ConnectorError;
+pub use factory::{ConnectorDeps, ConnectorFactory, Problem};
+pub use memo::Memo;
+pub use reply::Reply;
+pub use step::{Ask, AuthnRequest, Field, Intent, Interaction, Presence, Prompt, Refusal, Step};
+
+use async_trait::async_trait;
+
+/// A way of finding out who somebody is: a password table, a customer's script, a SAML or OIDC identity provider.
+///
+/// A connector is a conversation with the browser, told one move at a time. The router never learns which protocol is
+/// spoken: it shows what a [`Step`] asks for, keeps the [`Memo`], and hands both the memo and the browser's [`Reply`]
+/// back. No unit of work is open while a connector runs.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Make the first move. May be called again for the same request; nothing is used up by it.
+    async fn begin(&self, request: &AuthnRequest) -> Result<Step, ConnectorError>;
+
+    /// Make the next move, given the browser's reply and the memo left with the previous one.
+    async fn resume(&self, request: &AuthnRequest, memo: Memo, reply: Reply) -> Result<Step, ConnectorError>;
+
+    /// Consider an answer nobody asked for (an identity provider that begins). Refused unless overridden.
+    async fn unsolicited(&self, _reply: Reply) -> Result<Step, ConnectorError> {
+        Ok(Step::Refused { reason: Refusal::Unsolicited, about: None, retry: None })
+    }
+
+    /// Where people sign in: on our pages, or elsewhere. Elsewhere is announced before anybody is sent there.
+    fn presence(&self) -> Presence {
+        Presence::Elsewhere
+    }
+
+    /// Whom this reply is a guess about, if guessing is possible here: attempts are counted by it, *before*
+    /// [`resume`](Self::resume) is called, and given back when it was no guess.
+    fn guess(&self, _memo: &Memo, _reply: &Reply) -> Option<String> {
+        None
+    }
+
+    /// Where to send the browser so that the upstream session ends too, if there is such a place.
+    async fn end_session(&self, _evidence: &Evidence) -> Result<Option<Interaction>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// The accounts this connector can create and change, if it keeps any.
+    fn accounts(&self) -> Option<&dyn Accounts> {
+        None
+    }
+}

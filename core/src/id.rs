@@ -1,0 +1,147 @@
+//! Owns identifiers: one type per thing that has one, each with its prefix.
+//! Never touches what they identify.
+
+use crate::{entropy::Entropy, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A text that is not the identifier it should be.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{text}` is not {kind}")]
+pub struct IdError {
+    /// What it should have been.
+    pub kind: &'static str,
+    /// What it was.
+    pub text: String,
+}
+
+macro_rules! id {
+    ($(#[$meta:meta])* $name:ident, $kind:expr, $accepts:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Check a text from outside.
+            pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                let accepts: fn(&str) -> bool = $accepts;
+                if accepts(&text) { Ok(Self(text)) } else { Err(IdError { kind: $kind, text }) }
+            }
+
+            /// As text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+macro_rules! prefixed {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal, $length:literal) => {
+        id!($(#[$meta])* $name, concat!("an id that begins with `", $prefix, "`"), |text| {
+            text.strip_prefix($prefix).is_some_and(|rest| {
+                !rest.is_empty() && rest.len() <= 64 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+        });
+
+        impl $name {
+            /// A fresh one.
+            pub fn random(entropy: &dyn Entropy) -> Self {
+                Self(format!("{}{}", $prefix, entropy.alphanumeric($length)))
+            }
+        }
+    };
+}
+
+prefixed!(/** A business customer. */ OrganizationId, "org_", 16);
+prefixed!(/** The stored configuration of a way to log in. */ ConnectionId, "con_", 16);
+prefixed!(/** A rule of the pipeline. */ RuleId, "rul_", 16);
+prefixed!(/** An offer of membership. */ InvitationId, "uinv_", 16);
+prefixed!(/** A role. */ RoleId, "rol_", 16);
+prefixed!(/** What a client may ask of an API. */ ClientGrantId, "cgr_", 16);
+prefixed!(/** A login in progress; the `state` of our own pages and of upstream providers. 256 bits. */ TransactionId, "txn_", 43);
+prefixed!(/** A browser's remembered authentication as tokens name it (`sid`); never the cookie. */ SessionId, "ses_", 24);
+prefixed!(/** A message in the outbox. */ MailId, "mail_", 16);
+prefixed!(/** The tokens that descend from one authorization code. */ FamilyId, "fam_", 24);
+prefixed!(/** A reference number that joins an error page and the log. */ ReferenceId, "ref_", 12);
+
+id!(
+    /// An application that asks us for tokens: 32 letters and digits.
+    ClientId, "a client id", |text| !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic())
+);
+id!(
+    /// An API: 24 hexadecimal digits. Clients name it by its identifier, the audience.
+    ResourceServerId, "a resource server id", |text| text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+);
+id!(
+    /// A user: `strategy|key`, with `strategy|connection|subject` for enterprise connections (contract §1.5).
+    UserId, "a user id", |text| {
+        text.len() <= 320 && text.split_once('|').is_some_and(|(strategy, key)| !strategy.is_empty() && !key.is_empty())
+            && !text.chars().any(char::is_control)
+    }
+);
+id!(
+    /// An entry of the log: 13 digits of its time, then random ones, so that ids sort as entries do.
+    LogId, "a log id", |text| text.len() <= 40 && text.len() > 13 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+);
+
+impl ClientId {
+    /// A fresh one.
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(entropy.alphanumeric(32))
+    }
+}
+
+impl ResourceServerId {
+    /// A fresh one.
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(entropy.hex(24))
+    }
+}
+
+impl LogId {
+    /// A fresh one for an entry of this instant.
+    pub fn random(at: Timestamp, entropy: &dyn Entropy) -> Self {
+        Self(format!("{:013}{}", at.0.max(0), entropy.hex(12)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    #[test]
+    fn a_fresh_id_parses_and_a_foreign_one_does_not() {
+        let entropy = SystemEntropy::default();
+        let id = OrganizationId::random(&entropy);
+        assert_eq!(OrganizationId::parse(id.as_str()), Ok(id.clone()));
+        assert!(ConnectionId::parse(id.as_str()).is_err());
+        assert!(OrganizationId::parse("org_../../etc").is_err());
+        assert!(UserId::parse("auth0|5f7c8ec7c33c6c004bbafe82").is_ok());
+        assert!(UserId::parse("nobody").is_err());
+        assert!(LogId::parse(LogId::random(Timestamp(1), &entropy).as_str()).is_ok());
+    }
+}

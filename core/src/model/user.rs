@@ -1,0 +1,96 @@
+//! Owns users, their identities, and the password credentials of database connections.
+//! Never touches memberships.
+
+use crate::{
+    connector::Subject,
+    email::Email,
+    id::{ConnectionId, UserId},
+    secret::Secret,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A person, as one connection knows them. The identity is `(connection, subject)`, never the e-mail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// `strategy|key`; never used again for another person.
+    pub id: UserId,
+    /// How they log in; the first one is the primary identity.
+    pub identities: Vec<Identity>,
+    /// Their address, if the connection gave one.
+    pub email: Option<Email>,
+    /// Whether a mail round trip of ours, or a connection for a domain it has proven, has shown that it is theirs.
+    pub email_verified: bool,
+    /// Their user name, in connections that have them.
+    pub username: Option<String>,
+    /// The rest of the profile, by OIDC's standard claim names: `name`, `nickname`, `picture`, `given_name`,
+    /// `family_name`, `phone_number`, and whatever else the identity provider said.
+    pub profile: Map<String, Value>,
+    /// What the person may change.
+    pub user_metadata: Map<String, Value>,
+    /// What only administrators and rules may change.
+    pub app_metadata: Map<String, Value>,
+    /// Whether they may not log in at all.
+    pub blocked: bool,
+    /// How often they have logged in.
+    pub logins_count: i64,
+    /// When they last did.
+    pub last_login: Option<Timestamp>,
+    /// From where.
+    pub last_ip: Option<String>,
+    /// When their password was last reset.
+    pub last_password_reset: Option<Timestamp>,
+    /// Sessions and tokens of an earlier epoch are void: grows at a password change, a block, a global logout.
+    pub session_epoch: i64,
+    /// When the user was made.
+    pub created_at: Timestamp,
+    /// When the user was changed last.
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// A text of the profile.
+    pub fn text(&self, claim: &str) -> Option<&str> {
+        self.profile.get(claim).and_then(Value::as_str)
+    }
+
+    /// The identity at this connection.
+    pub fn identity_at(&self, connection: &ConnectionId) -> Option<&Identity> {
+        self.identities.iter().find(|identity| &identity.connection_id == connection)
+    }
+}
+
+/// One upstream account of a user.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Identity {
+    /// The connection that asserts it.
+    pub connection_id: ConnectionId,
+    /// That connection's name.
+    pub connection: String,
+    /// That connection's strategy.
+    pub provider: String,
+    /// The identifier there.
+    pub subject: Subject,
+}
+
+/// What a database connection knows of an account: found by address or user name, never by user id alone.
+#[derive(Clone, Debug)]
+pub struct PasswordCredential {
+    /// The connection. Addresses and user names are unique in it.
+    pub connection_id: ConnectionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// The identifier in the connection.
+    pub subject: Subject,
+    /// The address, in canonical form.
+    pub email_normalized: Option<String>,
+    /// The user name, in lower case.
+    pub username_normalized: Option<String>,
+    /// The hash, in PHC string format. None: nobody can sign in before a reset.
+    pub password_hash: Option<Secret>,
+    /// Earlier hashes, newest first, as many as the connection's history keeps.
+    pub history: Vec<Secret>,
+    /// When the password was set.
+    pub changed_at: Timestamp,
+}

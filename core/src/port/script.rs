@@ -1,0 +1,124 @@
+//! Owns the port of customers' JavaScript.
+//! Never touches an engine: scripts run outside the process (`security.md` §3.8).
+
+use super::{BoxError, http::HttpError};
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// Runs customers' JavaScript. One implementation for production, one scripted by tests.
+#[async_trait]
+pub trait ScriptRuntime: Send + Sync {
+    /// Compile only, so that a syntax error is shown where the script is saved.
+    async fn check(&self, source: &Source) -> Result<(), ScriptError>;
+    /// Call the script's single function with `args` and a Node-style callback; its non-error arguments come back.
+    async fn call(&self, source: &Source, call: Call) -> Result<Outcome, ScriptError>;
+}
+
+/// A script.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// What people call it; in errors and logs.
+    pub name: String,
+    /// Changes with every change of the text; what is compiled is kept by name and revision.
+    pub revision: u64,
+    /// Its text: an expression that is a function, or statements that declare one.
+    pub text: Arc<str>,
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The arguments before the callback.
+    pub args: Vec<Value>,
+    /// Names the script finds in its global scope (`configuration`), as plain data.
+    pub globals: Map<String, Value>,
+    /// The organization the login is for: runs of one organization are limited together.
+    pub organization: Option<String>,
+    /// Texts that may not come out in console lines or errors (a password, the values of `configuration`).
+    pub redact: BTreeSet<String>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// What one run may use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Time on the clock, waiting included.
+    pub wall: Duration,
+    /// Bytes of the script's heap.
+    pub memory: usize,
+    /// Bytes of its stack.
+    pub stack: usize,
+    /// Bytes of its result, as JSON.
+    pub output: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { wall: Duration::from_secs(10), memory: 32 << 20, stack: 256 << 10, output: 64 << 10 }
+    }
+}
+
+/// What a run gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The callback's arguments after the error.
+    pub values: Vec<Value>,
+    /// What it wrote to `console`, redacted, at most 16 KiB.
+    pub console: Vec<String>,
+}
+
+/// Why a run gave nothing. Each is another thing to tell the author of the script.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptError {
+    /// It does not compile.
+    #[error("syntax error at {line}:{column}: {message}")]
+    Syntax {
+        /// Counted from 1.
+        line: u32,
+        /// Counted from 1.
+        column: u32,
+        /// The engine's words.
+        message: String,
+    },
+    /// It threw, rejected, or called back with an error.
+    #[error("{name}: {message}")]
+    Raised {
+        /// The error's class, such as `UnauthorizedError`; `Error` when it had none.
+        name: String,
+        /// Its message, redacted, at most 1 KiB.
+        message: String,
+        /// Where it was raised, counted from 1; 0 when the engine does not say.
+        line: u32,
+        /// What was written to `console` before.
+        console: Vec<String>,
+    },
+    /// It ran longer than it may.
+    #[error("it ran longer than {0:?}")]
+    TimedOut(Duration),
+    /// It used more memory than it may.
+    #[error("it used more memory than it may")]
+    OutOfMemory,
+    /// It ended without calling back.
+    #[error("it ended without calling back")]
+    Silent,
+    /// Its result is not JSON, too deep, or too large.
+    #[error("its result cannot be used: {0}")]
+    Unusable(String),
+    /// Too many runs are waiting.
+    #[error("too many scripts are running")]
+    Busy,
+    /// The worker died or spoke nonsense: nothing is known of the run.
+    #[error("the script worker failed")]
+    Worker(#[source] BoxError),
+}
+
+/// What a script may ask of the process that started its worker. The adapter of the egress policy answers.
+#[async_trait]
+pub trait ScriptHost: Send + Sync {
+    /// Fetch for a script. `request` and the answer are plain data: `{url, method, headers, body}` and
+    /// `{status, headers, body}`.
+    async fn fetch(&self, request: Value) -> Result<Value, HttpError>;
+}

@@ -1,0 +1,36 @@
+//! Owns the storage of rate limits.
+//! Never touches what is limited, or by how much.
+
+use super::StoreError;
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// Rate limits by GCRA: one row a key, charged in one statement, before the work (`security.md` §3.5).
+#[async_trait]
+pub trait Limits: Send {
+    /// Charge one event to each of these keys, all or none; `None` when it fits, else the first key that is full and
+    /// when it will have room.
+    async fn charge(
+        &mut self,
+        charges: &[Charge],
+        now: Timestamp,
+    ) -> Result<Option<(String, Timestamp)>, StoreError>;
+    /// Take back one event from each of these keys.
+    async fn refund(&mut self, charges: &[Charge], now: Timestamp) -> Result<(), StoreError>;
+    /// Forget what was charged to this key.
+    async fn forget(&mut self, key: &str) -> Result<(), StoreError>;
+    /// Delete keys that have been empty since before; how many there were.
+    async fn sweep(&mut self, before: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// One event against one key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Charge {
+    /// What is counted, such as `login:ip+id:…`. Holds no personal data in the clear: identifiers are hashed.
+    pub key: String,
+    /// How many fit at once.
+    pub burst: u32,
+    /// After how long there is room for one more.
+    pub period: Duration,
+}
