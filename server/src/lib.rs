@@ -1,1 +1,3 @@
-//! x
+//! Portico's server: everything that touches the world.
+//!
+//! Each surface is a function `router(state) -> axum::Router` with a small state of its own; `wire` makes every part once.
