@@ -32,6 +32,12 @@ pub trait ConnectorFactory: Send + Sync {
     ) -> Result<Arc<dyn Connector>, ConnectorError>;
 }
 
+/// All the factories there are, by strategy. `connectors/registry` is the one for production.
+pub trait Factories: Send + Sync {
+    /// The factory of this strategy, if the strategy is built in.
+    fn factory(&self, strategy: &str) -> Option<&dyn ConnectorFactory>;
+}
+
 /// What is wrong with an option.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {

@@ -12,7 +12,7 @@ mod step;
 pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault};
 pub use assertion::{Assertion, Credential, Evidence, Subject};
 pub use error::ConnectorError;
-pub use factory::{ConnectorDeps, ConnectorFactory, Problem};
+pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Problem};
 pub use memo::Memo;
 pub use reply::Reply;
 pub use step::{Ask, AuthnRequest, Field, Intent, Interaction, Presence, Prompt, Refusal, Step};

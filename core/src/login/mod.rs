@@ -10,8 +10,10 @@
 //! ```
 
 pub mod authorize_org;
+mod connectors;
 mod transaction;
 
+pub use connectors::Connectors;
 pub use transaction::{
     Admitted, Awaiting, Choosing, Completed, Confirming, Failed, Locating, Picking, Stage, Transaction,
 };

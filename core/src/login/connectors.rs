@@ -1,0 +1,17 @@
+//! Owns the port through which a running connector is had for a stored connection.
+//! Never touches how connectors are built or kept: that is the server's.
+
+use crate::{
+    connector::{Connector, ConnectorError},
+    id::ConnectionId,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Gives the running connector of a connection, as the connection is configured now.
+#[async_trait]
+pub trait Connectors: Send + Sync {
+    /// The connector of this connection; [`ConnectorError::Misconfigured`] when there is no such connection, or
+    /// nothing can be built of its options.
+    async fn get(&self, id: &ConnectionId) -> Result<Arc<dyn Connector>, ConnectorError>;
+}
