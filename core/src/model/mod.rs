@@ -15,6 +15,8 @@ mod role;
 mod rule;
 mod session;
 mod tenant;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod ticket;
 mod user;
 
