@@ -15,6 +15,6 @@ pub mod model;
 pub mod oauth;
 pub mod port;
 pub mod secret;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;

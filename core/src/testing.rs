@@ -3,10 +3,20 @@
 
 use crate::{
     entropy::Entropy,
+    jose::{jwk::Jwk, jws::KeySet},
+    port::key_ring::{KeyError, KeyName, KeyRing},
     time::{Clock, Timestamp},
 };
+use async_trait::async_trait;
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -65,5 +75,50 @@ impl Entropy for SeededEntropy {
             x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             *byte = x.to_le_bytes()[7];
         }
+    }
+}
+
+/// A key ring with one `ES256` key of its own, which it forgets.
+#[derive(Debug)]
+pub struct MemoryKeyRing {
+    pair: EcdsaKeyPair,
+    public: Jwk,
+}
+
+impl Default for MemoryKeyRing {
+    #[expect(clippy::expect_used, reason = "a test without a key cannot go on")]
+    fn default() -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a fresh key");
+        let public = Jwk::p256(pair.public_key().as_ref()).expect("an uncompressed point");
+        Self { pair, public }
+    }
+}
+
+#[async_trait]
+impl KeyRing for MemoryKeyRing {
+    fn current(&self) -> Result<KeyName, KeyError> {
+        Ok(KeyName { kid: self.public.kid.clone(), alg: "ES256" })
+    }
+
+    async fn sign(&self, key: &KeyName, payload: &[u8]) -> Result<Vec<u8>, KeyError> {
+        if key.kid != self.public.kid {
+            return Err(KeyError::NoActiveKey);
+        }
+        let signature =
+            self.pair.sign(&SystemRandom::new(), payload).map_err(|_unspecified| KeyError::Failed)?;
+        Ok(signature.as_ref().to_vec())
+    }
+
+    fn published(&self) -> Vec<Jwk> {
+        vec![self.public.clone()]
+    }
+
+    async fn verifiers(&self, _token: &str) -> Arc<KeySet> {
+        Arc::new(KeySet::new([&self.public]))
+    }
+
+    /// It has but one key.
+    async fn rotate(&self, _at: Timestamp) -> Result<KeyName, KeyError> {
+        Err(KeyError::Failed)
     }
 }

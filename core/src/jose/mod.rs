@@ -2,3 +2,5 @@
 //! Never touches private keys: those are behind [`crate::port::key_ring::KeyRing`].
 
 pub mod jwk;
+pub mod jws;
+pub mod jwt;

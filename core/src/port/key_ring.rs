@@ -2,8 +2,12 @@
 //! Never touches a private key: an adapter holds them, and an HSM or a vault fits behind it.
 
 use super::store::StoreError;
-use crate::{jose::jwk::Jwk, time::Timestamp};
+use crate::{
+    jose::{jwk::Jwk, jws::KeySet},
+    time::Timestamp,
+};
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// Signs without showing keys.
 #[async_trait]
@@ -14,6 +18,9 @@ pub trait KeyRing: Send + Sync {
     async fn sign(&self, key: &KeyName, payload: &[u8]) -> Result<Vec<u8>, KeyError>;
     /// Public keys a verifier may need now: next, current, previous (contract §1.7).
     fn published(&self) -> Vec<Jwk>;
+    /// The same keys, parsed, to verify `token` with. One that names a key which is not known yet makes the ring look
+    /// again: another node may have rotated.
+    async fn verifiers(&self, token: &str) -> Arc<KeySet>;
     /// Make the next key the current one, and a new next one.
     async fn rotate(&self, at: Timestamp) -> Result<KeyName, KeyError>;
 }
