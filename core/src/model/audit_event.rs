@@ -2,6 +2,7 @@
 //! Never touches secrets: no entry holds a password, token, code, ticket or assertion.
 
 use crate::{
+    entropy::Entropy,
     id::{ClientId, ConnectionId, LogId, OrganizationId, ReferenceId, SessionId, UserId},
     time::Timestamp,
 };
@@ -68,6 +69,34 @@ pub struct AuditEvent {
     /// Anything else: the reason code, the trace of decisions.
     #[serde(default)]
     pub details: Map<String, Value>,
+}
+
+impl AuditEvent {
+    /// An entry of this kind that says nothing else yet.
+    pub fn new(kind: EventKind, at: Timestamp, entropy: &dyn Entropy) -> Self {
+        Self {
+            id: LogId::random(at, entropy),
+            kind,
+            at,
+            description: None,
+            client_id: None,
+            client_name: None,
+            connection_id: None,
+            connection: None,
+            strategy: None,
+            organization_id: None,
+            organization_name: None,
+            user_id: None,
+            user_name: None,
+            session_id: None,
+            ip: None,
+            user_agent: None,
+            scope: None,
+            audience: None,
+            reference: None,
+            details: Map::new(),
+        }
+    }
 }
 
 macro_rules! kinds {
