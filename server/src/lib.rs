@@ -1,3 +1,6 @@
 //! Portico's server: everything that touches the world.
 //!
 //! Each surface is a function `router(state) -> axum::Router` with a small state of its own; `wire` makes every part once.
+
+pub mod edge;
+pub mod http;
