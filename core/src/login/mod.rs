@@ -11,6 +11,7 @@
 
 pub mod authorize_org;
 mod connectors;
+pub mod pipeline;
 mod transaction;
 
 pub use connectors::Connectors;

@@ -46,6 +46,8 @@ pub struct Call {
 pub struct Limits {
     /// Time on the clock, waiting included.
     pub wall: Duration,
+    /// Time on the processor. Loops inside the engine that cannot be stopped die up to a second later.
+    pub cpu: Duration,
     /// Bytes of the script's heap.
     pub memory: usize,
     /// Bytes of its stack.
@@ -56,7 +58,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { wall: Duration::from_secs(10), memory: 32 << 20, stack: 256 << 10, output: 64 << 10 }
+        Self {
+            wall: Duration::from_secs(10),
+            cpu: Duration::from_millis(500),
+            memory: 32 << 20,
+            stack: 256 << 10,
+            output: 64 << 10,
+        }
     }
 }
 
@@ -95,7 +103,7 @@ pub enum ScriptError {
         /// What was written to `console` before.
         console: Vec<String>,
     },
-    /// It ran longer than it may.
+    /// It ran longer than it may: this long, on the clock or on the processor.
     #[error("it ran longer than {0:?}")]
     TimedOut(Duration),
     /// It used more memory than it may.
