@@ -1,0 +1,4 @@
+//! Owns the extractors: what is read from a request, checked before anybody sees it.
+//! Never touches what it is for.
+
+pub mod params;
