@@ -57,6 +57,8 @@ pub enum PasswordFault {
     TooSimple,
     /// It has more than two identical characters in a row.
     Repetitive,
+    /// It has a run of letters or digits that follow each other, such as `abc` or `321`.
+    Sequential,
     /// It is one of the commonest, or on the connection's own list.
     Common,
     /// It contains something of the person's profile.

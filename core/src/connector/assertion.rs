@@ -41,8 +41,8 @@ pub struct Evidence {
 /// What must be stored so that a new account can sign in again.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The hash, in PHC string format.
-    pub password_hash: Secret,
+    /// The hash, in PHC string format. None: nobody can sign in before a reset.
+    pub password_hash: Option<Secret>,
     /// The address to find it by.
     pub email: Option<Email>,
     /// The user name to find it by, in lower case.
