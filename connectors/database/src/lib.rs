@@ -1,1 +1,24 @@
-//! x
+//! The connector of database connections (strategy `auth0`): accounts with passwords, kept by Portico itself.
+//!
+//! Nothing is written here but a hash with newer parameters: accounts that are made come back as credentials, and
+//! whoever asked for them stores them in the unit of work of the use case.
+
+mod accounts;
+mod connector;
+mod context;
+mod dictionary;
+mod factory;
+pub mod hashing;
+mod options;
+mod password;
+pub mod policy;
+mod username;
+
+pub use context::Context;
+pub use dictionary::Dictionary;
+pub use factory::DatabaseFactory;
+pub use hashing::{HashingPool, HashingSettings};
+pub use options::Options;
+pub use password::Password;
+pub use policy::Policy;
+pub use username::Usernames;

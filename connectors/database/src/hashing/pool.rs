@@ -1,0 +1,394 @@
+//! Owns the threads that hash, their memory, and the queue before them.
+//! Never touches accounts: it hashes passwords and compares hashes.
+
+use super::{Parameters, PhcError, PhcHash};
+use crate::Password;
+use argon2::{Algorithm, Argon2, Block, Version};
+use portico_core::{connector::ConnectorError, entropy::Entropy, secret::Secret};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+};
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+
+/// How passwords are hashed, and how many at once.
+#[derive(Clone, Copy, Debug)]
+pub struct HashingSettings {
+    /// What one hash costs.
+    pub parameters: Parameters,
+    /// How many threads hash; each keeps its memory.
+    pub threads: usize,
+    /// How many passwords may wait for a thread.
+    pub queue: usize,
+}
+
+impl Default for HashingSettings {
+    /// 19 MiB, two passes, one lane (the floor of `security.md` §3.5), a thread a core, and 64 that wait.
+    fn default() -> Self {
+        Self {
+            parameters: Parameters { memory_kib: 19_456, iterations: 2, parallelism: 1 },
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            queue: 64,
+        }
+    }
+}
+
+/// Why the pool does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashingError {
+    /// The configured parameters cannot be used.
+    #[error("the password hashing parameters cannot be used: {0}")]
+    Parameters(#[from] PhcError),
+    /// The machine gives no more threads.
+    #[error("a thread for hashing passwords cannot be started")]
+    Threads(#[source] std::io::Error),
+}
+
+/// Hashes passwords on threads of its own.
+///
+/// Every thread keeps one block of memory: to allocate one for each hash would cost more than the hash does. A password
+/// that finds the queue full is turned away ([`ConnectorError::Busy`]) rather than letting logins wait behind an attack
+/// (`security.md` DB-09). The threads end when the pool is dropped.
+#[derive(Debug)]
+pub struct HashingPool {
+    parameters: Parameters,
+    jobs: SyncSender<Job>,
+    dummy: PhcHash,
+    entropy: EntropySource,
+    work: Arc<Work>,
+}
+
+/// What came of comparing a password with a hash.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Match {
+    /// It is not the password, or there is none.
+    No,
+    /// It is.
+    Yes,
+    /// It is, and the hash was made with other parameters than today's.
+    Outdated,
+}
+
+/// What the pool has done since it started: for metrics, and for tests that compare the work of two answers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct WorkDone {
+    /// Passwords that were hashed or compared.
+    pub passwords: u64,
+    /// Blocks of one KiB that were written for them: equal work writes equally many.
+    pub blocks: u64,
+}
+
+struct EntropySource(Arc<dyn Entropy>);
+
+impl std::fmt::Debug for EntropySource {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Entropy")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Work {
+    passwords: AtomicU64,
+    blocks: AtomicU64,
+}
+
+/// A password to hash with this salt and at this cost, and where the hash goes.
+struct Job {
+    password: Password,
+    salt: Vec<u8>,
+    parameters: Parameters,
+    length: usize,
+    /// Blocks to write besides, so that a cheaper hash takes as long as today's.
+    filler: u64,
+    reply: oneshot::Sender<Vec<u8>>,
+}
+
+impl HashingPool {
+    /// Length of a new hash, in bytes.
+    const OUTPUT: usize = 32;
+
+    /// Start the threads. `entropy` makes salts, and the password of the dummy hash that stands in where an account has
+    /// none (`security.md` DB-02).
+    pub fn start(settings: HashingSettings, entropy: Arc<dyn Entropy>) -> Result<Self, HashingError> {
+        let parameters = settings.parameters;
+        parameters.check(Self::OUTPUT)?;
+        let work = Arc::new(Work::default());
+        let (jobs, waiting) = sync_channel(settings.queue);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for number in 0..settings.threads.max(1) {
+            let mut worker = Worker { memory: Vec::new(), today: parameters, work: Arc::clone(&work) };
+            let waiting = Arc::clone(&waiting);
+            thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || worker.run(&waiting))
+                .map_err(HashingError::Threads)?;
+        }
+        // Nobody knows a password for it: its hash is random bytes.
+        let dummy = PhcHash {
+            parameters,
+            salt: entropy.bytes::<16>().to_vec(),
+            output: entropy.bytes::<{ Self::OUTPUT }>().to_vec(),
+        };
+        Ok(Self { parameters, jobs, dummy, entropy: EntropySource(entropy), work })
+    }
+
+    /// Hash a password with a fresh salt, as PHC text.
+    pub async fn hash(&self, password: &Password) -> Result<Secret, ConnectorError> {
+        let salt = self.entropy.0.bytes::<16>().to_vec();
+        let output = self.submit(password, &salt, self.parameters, Self::OUTPUT).await?;
+        let hash = PhcHash { parameters: self.parameters, salt, output };
+        Ok(Secret::new(hash.to_string()))
+    }
+
+    /// Compare a password with a stored hash. The work is the same whether there is one, and whether it matches.
+    ///
+    /// A hash that cannot be read matches nothing.
+    pub async fn verify(
+        &self,
+        password: &Password,
+        stored: Option<&Secret>,
+    ) -> Result<Match, ConnectorError> {
+        let hash = stored.and_then(|stored| match stored.expose().parse::<PhcHash>() {
+            Ok(hash) => Some(hash),
+            Err(error) => {
+                tracing::error!("a stored password hash cannot be read: {error}");
+                None
+            }
+        });
+        let against = hash.as_ref().unwrap_or(&self.dummy);
+        let output = self.submit(password, &against.salt, against.parameters, against.output.len()).await?;
+        let same = bool::from(output.ct_eq(&against.output));
+        Ok(match hash {
+            Some(hash) if same && hash.parameters == self.parameters => Match::Yes,
+            Some(_) if same => Match::Outdated,
+            _ => Match::No,
+        })
+    }
+
+    /// What has been done since the start.
+    pub fn work_done(&self) -> WorkDone {
+        WorkDone { passwords: self.work.passwords.load(Relaxed), blocks: self.work.blocks.load(Relaxed) }
+    }
+
+    async fn submit(
+        &self,
+        password: &Password,
+        salt: &[u8],
+        parameters: Parameters,
+        length: usize,
+    ) -> Result<Vec<u8>, ConnectorError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            password: password.clone(),
+            salt: salt.to_vec(),
+            parameters,
+            length,
+            filler: self.parameters.blocks().saturating_sub(parameters.blocks()),
+            reply,
+        };
+        self.jobs.try_send(job).map_err(|_full| ConnectorError::Busy)?;
+        answer.await.map_err(|_thread_gone| ConnectorError::Busy)
+    }
+}
+
+struct Worker {
+    memory: Vec<Block>,
+    today: Parameters,
+    work: Arc<Work>,
+}
+
+impl Worker {
+    fn run(&mut self, waiting: &Mutex<Receiver<Job>>) {
+        loop {
+            // The lock is held while waiting, and by one thread at a time: the others wait for the lock instead.
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = next else { return };
+            // Whoever asked may have hung up while the job waited.
+            if job.reply.is_closed() {
+                continue;
+            }
+            match self.work_on(&job) {
+                Ok(output) => {
+                    let _ = job.reply.send(output);
+                }
+                Err(error) => tracing::error!("a password could not be hashed: {error}"),
+            }
+        }
+    }
+
+    fn work_on(&mut self, job: &Job) -> Result<Vec<u8>, PhcError> {
+        let mut output = vec![0; job.length];
+        self.fill(job.parameters, job, &mut output)?;
+        self.work.passwords.fetch_add(1, Relaxed);
+        let mut filler = u32::try_from(job.filler).unwrap_or(u32::MAX);
+        while filler > 0 {
+            let memory_kib = filler.min(self.today.memory_kib).max(8);
+            let parameters = Parameters { memory_kib, iterations: 1, parallelism: 1 };
+            self.fill(parameters, job, &mut [0; HashingPool::OUTPUT])?;
+            filler = filler.saturating_sub(memory_kib);
+        }
+        Ok(output)
+    }
+
+    fn fill(&mut self, parameters: Parameters, job: &Job, output: &mut [u8]) -> Result<(), PhcError> {
+        let params = parameters.check(output.len())?;
+        let blocks = params.block_count();
+        if self.memory.len() < blocks {
+            self.memory.resize(blocks, Block::new());
+        }
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(
+                job.password.expose().as_bytes(),
+                &job.salt,
+                output,
+                &mut self.memory[..blocks],
+            )
+            .map_err(|_out_of_range| PhcError::Parameters)?;
+        self.work.blocks.fetch_add(parameters.blocks(), Relaxed);
+        // A hash from elsewhere may have needed more: what a thread keeps is what today's hashes need.
+        let kept = self.today.check(HashingPool::OUTPUT)?.block_count();
+        if self.memory.len() > kept {
+            self.memory.truncate(kept);
+            self.memory.shrink_to_fit();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portico_core::testing::SeededEntropy;
+
+    const TODAY: Parameters = Parameters { memory_kib: 128, iterations: 2, parallelism: 1 };
+
+    fn pool(parameters: Parameters, threads: usize, queue: usize) -> HashingPool {
+        let settings = HashingSettings { parameters, threads, queue };
+        HashingPool::start(settings, Arc::new(SeededEntropy::default())).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_hash_and_no_other() {
+        let pool = pool(TODAY, 2, 8);
+        let hash = pool.hash(&password("right")).await.unwrap();
+        assert!(hash.expose().starts_with("$argon2id$v=19$m=128,t=2,p=1$"));
+        assert_ne!(
+            hash.expose(),
+            pool.hash(&password("right")).await.unwrap().expose(),
+            "every hash has its own salt"
+        );
+        assert_eq!(pool.verify(&password("right"), Some(&hash)).await.unwrap(), Match::Yes);
+        assert_eq!(pool.verify(&password("Right"), Some(&hash)).await.unwrap(), Match::No);
+        assert_eq!(pool.verify(&password("right"), None).await.unwrap(), Match::No);
+        let unreadable = Secret::new("$2b$10$abcdefghijklmnopqrstuu");
+        assert_eq!(pool.verify(&password("right"), Some(&unreadable)).await.unwrap(), Match::No);
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_the_one_of_the_reference_implementation() {
+        // printf password | argon2 somesalt -id -t 2 -k 65536 -p 1 (phc-winner-argon2, its test vectors).
+        let hash = Secret::new(
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        );
+        let pool = pool(TODAY, 1, 1);
+        assert_eq!(pool.verify(&password("password"), Some(&hash)).await.unwrap(), Match::Outdated);
+        assert_eq!(pool.verify(&password("passwort"), Some(&hash)).await.unwrap(), Match::No);
+    }
+
+    #[tokio::test]
+    async fn db_02_every_answer_takes_the_same_work() {
+        let today = pool(TODAY, 1, 8);
+        let weaker = pool(Parameters { memory_kib: 64, iterations: 1, parallelism: 1 }, 1, 8);
+        let legacy = weaker.hash(&password("right")).await.unwrap();
+        let hash = today.hash(&password("right")).await.unwrap();
+        let mut work = Vec::new();
+        for (typed, stored, expected) in [
+            ("right", Some(&hash), Match::Yes),
+            ("wrong", Some(&hash), Match::No),
+            ("wrong", None, Match::No),
+            ("wrong", Some(&legacy), Match::No),
+            ("right", Some(&legacy), Match::Outdated),
+        ] {
+            let before = today.work_done();
+            assert_eq!(today.verify(&password(typed), stored).await.unwrap(), expected);
+            let after = today.work_done();
+            work.push((after.passwords - before.passwords, after.blocks - before.blocks));
+        }
+        assert_eq!(work, [(1, 256); 5]);
+    }
+
+    #[tokio::test]
+    async fn db_09_a_full_queue_turns_passwords_away() {
+        let pool = pool(Parameters { memory_kib: 16 << 10, iterations: 4, parallelism: 1 }, 1, 2);
+        let one = password("one");
+        let attempts = (0..40).map(|_| pool.hash(&one));
+        let outcomes = all_at_once(attempts).await;
+        let busy = outcomes.iter().filter(|outcome| matches!(outcome, Err(ConnectorError::Busy))).count();
+        let hashed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(busy + hashed, 40);
+        assert!(hashed >= 2, "what fits is hashed: {hashed}");
+        assert!(busy >= 30, "what does not is turned away: {busy}");
+        assert!(pool.hash(&one).await.is_ok(), "and afterwards there is room again");
+    }
+
+    /// Poll all of them once before any is awaited, as a server with many connections does.
+    async fn all_at_once<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+        let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+        std::future::poll_fn(|context| {
+            for (future, output) in &mut waiting {
+                if output.is_none()
+                    && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
+                {
+                    *output = Some(ready);
+                }
+            }
+            if waiting.iter().all(|(_, output)| output.is_some()) {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+        waiting.into_iter().filter_map(|(_, output)| output).collect()
+    }
+
+    #[tokio::test]
+    async fn a_hash_nobody_waits_for_is_not_made() {
+        let pool = pool(Parameters { memory_kib: 16 << 10, iterations: 4, parallelism: 1 }, 1, 8);
+        let one = password("one");
+        let first = pool.hash(&one);
+        {
+            // Asked and given up at once.
+            let abandoned = all_at_once((0..4).map(|_| {
+                let mut asked = Box::pin(pool.hash(&one));
+                std::future::poll_fn(move |context| {
+                    let _ = asked.as_mut().poll(context);
+                    std::task::Poll::Ready(())
+                })
+            }));
+            abandoned.await;
+        }
+        first.await.unwrap();
+        assert!(pool.work_done().passwords <= 2, "{:?}", pool.work_done());
+    }
+
+    #[test]
+    fn parameters_that_cannot_be_used_stop_the_start() {
+        let settings = HashingSettings {
+            parameters: Parameters { memory_kib: 4, ..TODAY },
+            ..HashingSettings::default()
+        };
+        let started = HashingPool::start(settings, Arc::new(SeededEntropy::default()));
+        assert!(matches!(started, Err(HashingError::Parameters(PhcError::Parameters))));
+    }
+}
