@@ -163,6 +163,8 @@ pub enum Refusal {
     AnswerRejected,
     /// An answer that nobody asked for.
     Unsolicited,
-    /// Nobody is signed in, and nothing may be asked (`prompt=none`).
-    LoginRequired,
+    /// No connection fits what was typed.
+    NoWayIn,
+    /// There is no such organization.
+    NoSuchOrganization,
 }

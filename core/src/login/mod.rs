@@ -9,12 +9,25 @@
 //!  every stage ── expiry, cancel, too many refusals ──► Failed
 //! ```
 
+mod admission_profile;
+pub mod admit;
 pub mod authorize_org;
+mod conclude;
 mod connectors;
+pub mod discover;
+mod ending;
+pub mod event;
+pub mod flow;
+mod lookup;
 pub mod pipeline;
+pub mod scene;
+pub mod sso;
+pub mod throttle;
 mod transaction;
+mod visitor;
 
 pub use connectors::Connectors;
 pub use transaction::{
     Admitted, Awaiting, Choosing, Completed, Confirming, Failed, Locating, Picking, Stage, Transaction,
 };
+pub use visitor::Visitor;

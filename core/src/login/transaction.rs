@@ -2,7 +2,7 @@
 //! Never touches what decides which transition is taken: that is `flow.rs`.
 
 use crate::{
-    connector::{Evidence, Memo, Prompt, Refusal},
+    connector::{Evidence, Intent, Memo, Prompt, Refusal},
     id::{ConnectionId, OrganizationId, ReferenceId, TransactionId, UserId},
     oauth::AuthorizeRequest,
     secret::TokenHash,
@@ -103,6 +103,8 @@ pub struct Choosing {
 pub struct Confirming {
     /// Through which connection.
     pub connection: ConnectionId,
+    /// The candidates it was chosen from.
+    pub candidates: Vec<ConnectionId>,
 }
 
 /// A connector waits for an answer.
@@ -110,6 +112,8 @@ pub struct Confirming {
 pub struct Awaiting {
     /// Which.
     pub connection: ConnectionId,
+    /// What the visitor is about to do there.
+    pub intent: Intent,
     /// What it wants back. Encrypted at rest.
     pub memo: Memo,
     /// The form it asked for, to be shown again when the page is loaded again.
@@ -179,20 +183,20 @@ impl Locating {
 
 impl Choosing {
     /// A connection was chosen, and has asked something.
-    pub fn chose(self, connection: ConnectionId, memo: Memo, prompt: Option<Prompt>) -> Awaiting {
-        Awaiting { connection, memo, prompt, refusals: 0, candidates: self.candidates }
+    pub fn chose(self, connection: ConnectionId, intent: Intent, memo: Memo, prompt: Option<Prompt>) -> Awaiting {
+        Awaiting { connection, intent, memo, prompt, refusals: 0, candidates: self.candidates }
     }
 
     /// A connection was chosen that must be announced first.
     pub fn announce(self, connection: ConnectionId) -> Confirming {
-        Confirming { connection }
+        Confirming { connection, candidates: self.candidates }
     }
 }
 
 impl Confirming {
-    /// The visitor goes on, and the connection has asked something.
-    pub fn confirmed(self, memo: Memo, prompt: Option<Prompt>) -> Awaiting {
-        Awaiting { connection: self.connection, memo, prompt, refusals: 0, candidates: Vec::new() }
+    /// The visitor goes on: the connection is chosen for good.
+    pub fn confirmed(self) -> Choosing {
+        Choosing { candidates: self.candidates }
     }
 }
 

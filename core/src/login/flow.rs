@@ -1,0 +1,442 @@
+//! Owns what happens next in a login: the only file that decides it, and it knows no protocol.
+//! Never touches a page, a cookie's attributes, or what an answer from elsewhere means.
+//!
+//! No unit of work is open while a connector or a rule runs: read, talk, compare-and-swap.
+
+use super::{
+    Awaiting, Choosing, Confirming, Connectors, Failed, Locating, Picking, Stage, Transaction,
+    admit::{Admission, Known, NotAdmitted, admit},
+    discover::{Candidate, NoConnection, by_identifier, discover},
+    event::login_event,
+    pipeline::Pipeline,
+    scene::{Choice, Next, Outcome, Scene, Shown, Stopped, View, enabled_connections},
+    throttle,
+    visitor::Visitor,
+};
+use crate::{
+    connector::{Ask, Assertion, AuthnRequest, Connector, ConnectorError, Intent, Interaction, Presence, Refusal, Reply, Step},
+    entropy::Entropy,
+    id::{ConnectionId, OrganizationId, ReferenceId, TransactionId},
+    login::Admitted,
+    model::{AuditEvent, Connection, EventKind, OrganizationName, OrganizationUsage, RequireBehavior},
+    oauth::{AuthorizeRequest, PromptValue, response::ResponseTarget},
+    port::store::{Charge, Store, StoreError},
+    secret::{Secret, TokenHash},
+    time::{Clock, Timestamp},
+};
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+/// The router of logins.
+pub struct Flow {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) connectors: Arc<dyn Connectors>,
+    pub(super) pipeline: Pipeline,
+    pub(super) settings: FlowSettings,
+}
+
+/// What a flow has to know beyond its ports.
+#[derive(Clone, Debug)]
+pub struct FlowSettings {
+    /// Our issuer, with its trailing slash.
+    pub issuer: Url,
+    /// How long a login may take.
+    pub transaction_lifetime: Duration,
+}
+
+impl FlowSettings {
+    /// The one address where identity providers send their answers (contract §1.10).
+    pub fn callback(&self) -> Url {
+        let mut callback = self.issuer.clone();
+        callback.set_path(&format!("{}login/callback", self.issuer.path()));
+        callback
+    }
+}
+
+/// A login cannot go on. Who is told what is the page's business.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// There is no such login.
+    #[error("no such login")]
+    Unknown,
+    /// It took too long.
+    #[error("the login has expired")]
+    Expired,
+    /// It belongs to another browser (RP-03, SAML-68).
+    #[error("the login belongs to another browser")]
+    OtherBrowser,
+    /// It is not at the stage that this step is for, or somebody was faster.
+    #[error("the login has already moved on")]
+    Stale,
+    /// A connector failed in a way that leaves the login where it is.
+    #[error(transparent)]
+    Connector(ConnectorError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for FlowError {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Stale) { Self::Stale } else { Self::Store(error) }
+    }
+}
+
+impl Flow {
+    /// Over these ports.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        connectors: Arc<dyn Connectors>,
+        pipeline: Pipeline,
+        settings: FlowSettings,
+    ) -> Self {
+        Self { store, clock, entropy, connectors, pipeline, settings }
+    }
+
+    /// Begin: a live session answers, or somebody has to be asked.
+    pub async fn start(&self, request: AuthorizeRequest, visitor: &Visitor) -> Result<Outcome, FlowError> {
+        let now = self.clock.now();
+        let silent = match self.by_session(&request, visitor, now).await? {
+            Ok(outcome) => return Ok(outcome),
+            Err(reason) => reason,
+        };
+        let browser = visitor.browser.clone().unwrap_or_else(|| Secret::new(self.entropy.token()));
+        let transaction = Transaction {
+            id: TransactionId::random(&*self.entropy),
+            version: 0,
+            browser: TokenHash::of(browser.expose()),
+            stage: Stage::Locating(Locating {}),
+            ip: visitor.ip.map(|ip| ip.to_string()),
+            user_agent: visitor.user_agent.clone(),
+            created_at: now,
+            expires_at: now.plus(self.settings.transaction_lifetime),
+            trace: vec![format!("session: {silent}")],
+            request,
+        };
+        let scene = self.scene(&transaction.request).await?;
+        if transaction.request.prompts(PromptValue::None) {
+            return self.no_interaction(&transaction, &scene, silent).await;
+        }
+        let asks_organization = scene.client.as_ref().is_some_and(|client| {
+            client.organization_usage == OrganizationUsage::Require
+                && client.organization_require_behavior == RequireBehavior::PreLoginPrompt
+        });
+        let mut outcome = if transaction.request.organization.is_none() && asks_organization {
+            let shown = Shown { transaction: transaction.id.clone(), view: View::Organization, refusal: None, scene };
+            let locating = Stage::Locating(Locating {});
+            self.keep(transaction, locating, None).await?;
+            Outcome::from(Next::Show(Box::new(shown)))
+        } else {
+            self.open_choice(transaction, scene).await?
+        };
+        outcome.browser = visitor.browser.is_none().then_some(browser);
+        Ok(outcome)
+    }
+
+    /// Show the login's page again: it was loaded anew, or the browser was sent to it.
+    pub async fn show(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
+        let transaction = self.open(id, visitor).await?;
+        let scene = self.scene(&transaction.request).await?;
+        let view = match transaction.stage.clone() {
+            Stage::Locating(Locating {}) => View::Organization,
+            Stage::Choosing(choosing) => View::Choice(Choice::of(&self.candidates(&transaction, &choosing.candidates).await?)),
+            Stage::Confirming(confirming) => View::Confirmation {
+                connection: self.connection(&confirming.connection).await?.title().to_owned(),
+            },
+            Stage::Awaiting(awaiting) => match awaiting.prompt.clone() {
+                Some(prompt) => {
+                    self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?
+                }
+                // Loaded again, the way elsewhere is asked for anew: the old one may have been used.
+                None => {
+                    let connection = self.connection(&awaiting.connection).await?;
+                    let choosing = Choosing { candidates: awaiting.candidates };
+                    let toward = Toward { connection, intent: awaiting.intent, choosing, announced: true };
+                    return self.approach(transaction, scene, toward, None).await;
+                }
+            },
+            Stage::Picking(picking) => View::Picker(self.organizations_of(&picking.admitted.user).await?),
+            Stage::Admitted(admitted) => return self.conclude(transaction, admitted, visitor).await,
+            Stage::Completed(_) | Stage::Failed(_) => return Err(FlowError::Stale),
+        };
+        Ok(Next::Show(Box::new(Shown { transaction: transaction.id, view, refusal: None, scene })).into())
+    }
+
+    /// The visitor said for which organization (contract §1.2.2 row 4). It is frozen from here on.
+    pub async fn locate(&self, id: &TransactionId, visitor: &Visitor, name: &str) -> Result<Outcome, FlowError> {
+        let mut transaction = self.open(id, visitor).await?;
+        let Stage::Locating(_) = transaction.stage else { return Err(FlowError::Stale) };
+        let found = match OrganizationName::parse(&name.trim().to_lowercase()) {
+            Ok(name) => self.store.read(|unit| Box::pin(async move { unit.organizations().find_by_name(&name).await })).await?,
+            Err(_not_a_name) => None,
+        };
+        let Some(organization) = found else {
+            let scene = self.scene(&transaction.request).await?;
+            let refusal = Some(Refusal::NoSuchOrganization);
+            let shown = Shown { transaction: transaction.id, view: View::Organization, refusal, scene };
+            return Ok(Next::Show(Box::new(shown)).into());
+        };
+        transaction.request.organization = Some(organization.id);
+        let scene = self.scene(&transaction.request).await?;
+        self.open_choice(transaction, scene).await
+    }
+
+    /// The visitor chose a connection, or typed an identifier that chooses one.
+    pub async fn choose(&self, id: &TransactionId, visitor: &Visitor, chosen: Chosen) -> Result<Outcome, FlowError> {
+        let transaction = self.open(id, visitor).await?;
+        let Stage::Choosing(choosing) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let candidates = self.candidates(&transaction, &choosing.candidates).await?;
+        let candidate = match &chosen {
+            Chosen::Connection(id) => candidates.iter().find(|candidate| &candidate.connection.id == id),
+            Chosen::Identifier(identifier) => by_identifier(&candidates, identifier),
+        };
+        let scene = self.scene(&transaction.request).await?;
+        let Some(candidate) = candidate.cloned() else {
+            let view = View::Choice(Choice::of(&candidates));
+            let shown = Shown { transaction: transaction.id, view, refusal: Some(Refusal::NoWayIn), scene };
+            return Ok(Next::Show(Box::new(shown)).into());
+        };
+        let hint = match chosen {
+            Chosen::Identifier(identifier) => Some(identifier),
+            Chosen::Connection(_) => None,
+        };
+        let toward = Toward { connection: candidate.connection, intent: Intent::SignIn, choosing, announced: true };
+        self.approach(transaction, scene, toward, hint).await
+    }
+
+    /// The visitor goes on to the organization's own sign-in.
+    pub async fn confirm(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
+        let transaction = self.open(id, visitor).await?;
+        let Stage::Confirming(confirming) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let scene = self.scene(&transaction.request).await?;
+        let connection = self.connection(&confirming.connection).await?;
+        let intent = intent(&scene);
+        let toward = Toward { connection, intent, choosing: confirming.confirmed(), announced: true };
+        self.approach(transaction, scene, toward, None).await
+    }
+
+    /// The visitor goes back to the choice of connections.
+    pub async fn back(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
+        let transaction = self.open(id, visitor).await?;
+        let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let choosing = awaiting.back().ok_or(FlowError::Stale)?;
+        let scene = self.scene(&transaction.request).await?;
+        let view = View::Choice(Choice::of(&self.candidates(&transaction, &choosing.candidates).await?));
+        let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
+        self.keep(transaction, Stage::Choosing(choosing), None).await?;
+        Ok(Next::Show(Box::new(shown)).into())
+    }
+
+    /// The visitor turns to making an account, or back to signing in.
+    pub async fn turn(&self, id: &TransactionId, visitor: &Visitor, intent: Intent) -> Result<Outcome, FlowError> {
+        let transaction = self.open(id, visitor).await?;
+        let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        if matches!(awaiting.intent, Intent::Accept(_)) || awaiting.prompt.is_none() {
+            return Err(FlowError::Stale);
+        }
+        let scene = self.scene(&transaction.request).await?;
+        let connection = self.connection(&awaiting.connection).await?;
+        let choosing = Choosing { candidates: awaiting.candidates };
+        self.approach(transaction, scene, Toward { connection, intent, choosing, announced: true }, None).await
+    }
+
+    /// The browser brought an answer back: from our form, or from elsewhere.
+    pub async fn answer(&self, id: &TransactionId, visitor: &Visitor, reply: Reply) -> Result<Outcome, FlowError> {
+        let transaction = self.open(id, visitor).await?;
+        let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let connector = self.connectors.get(&awaiting.connection).await.map_err(FlowError::Connector)?;
+        let guess = connector.guess(&awaiting.memo, &reply);
+        let charges = guess.as_ref().map(|who| throttle::guess(awaiting.connection.as_str(), who, visitor.ip));
+        if let Some(charges) = &charges
+            && let Some((full, _until)) = self.charge(charges).await?
+        {
+            return self.throttled(transaction, awaiting, &full, guess.as_deref()).await;
+        }
+        let request = self.question(&transaction, &awaiting.intent, None);
+        let step = connector.resume(&request, awaiting.memo.clone(), reply).await;
+        match step {
+            Ok(Step::Identified(assertion)) => {
+                if let Some(charges) = charges {
+                    self.forgive(charges).await?;
+                }
+                self.identified(transaction, awaiting, assertion, visitor).await
+            }
+            Ok(Step::Ask(ask)) => self.asked_again(transaction, awaiting, ask).await,
+            Ok(Step::Refused { reason, about, retry }) => {
+                self.refused(transaction, awaiting, Said { reason, about: about.or(guess) }, retry).await
+            }
+            Err(ConnectorError::Protocol(check)) => self.rejected(transaction, awaiting, &check).await,
+            Err(error) => {
+                if let Some(charges) = charges {
+                    let now = self.clock.now();
+                    self.store.write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await })).await?;
+                }
+                Err(FlowError::Connector(error))
+            }
+        }
+    }
+
+    /// The user chose one of their organizations (contract §1.2.2 row 5). Whether they may is asked again when the code
+    /// is issued (ORG-06).
+    pub async fn pick(
+        &self,
+        id: &TransactionId,
+        visitor: &Visitor,
+        organization: OrganizationId,
+    ) -> Result<Outcome, FlowError> {
+        let mut transaction = self.open(id, visitor).await?;
+        let Stage::Picking(picking) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let admitted = picking.picked(Some(organization.clone()));
+        transaction.request.organization = Some(organization);
+        let transaction = self.keep(transaction, Stage::Admitted(admitted.clone()), None).await?;
+        self.conclude(transaction, admitted, visitor).await
+    }
+
+    /// Find the candidates, and go to the only one or let the visitor choose.
+    async fn open_choice(&self, mut transaction: Transaction, scene: Scene) -> Result<Outcome, FlowError> {
+        let request = &transaction.request;
+        let invitation = scene.invitation.as_ref();
+        let invited_through = invitation.and_then(|invitation| invitation.connection_id.as_ref());
+        let enabled = self.enabled(request).await?;
+        let found = discover(enabled, invited_through, request.connection.as_deref(), invitation.is_some());
+        let candidates = match found {
+            Ok(candidates) => candidates,
+            Err(reason) => return self.no_way_in(transaction, scene, reason).await,
+        };
+        let names: Vec<_> = candidates.iter().map(|candidate| candidate.connection.name.as_str()).collect();
+        transaction.trace.push(format!("candidates: {}", names.join(", ")));
+        let choosing = Choosing { candidates: candidates.iter().map(|candidate| candidate.connection.id.clone()).collect() };
+        let hinted = transaction.request.login_hint.as_deref().and_then(|hint| {
+            by_identifier(&candidates, hint).filter(|candidate| candidate.presence == Presence::Elsewhere)
+        });
+        let only = if let [only] = candidates.as_slice() { Some(only) } else { hinted.filter(|_| invitation.is_none()) };
+        if let Some(candidate) = only {
+            let sign_up = transaction.request.screen_hint.as_deref() == Some("signup");
+            let intent = match intent(&scene) {
+                Intent::SignIn if sign_up => Intent::SignUp,
+                intent => intent,
+            };
+            let announced = invitation.is_none();
+            let hint = transaction.request.login_hint.clone();
+            let toward = Toward { connection: candidate.connection.clone(), intent, choosing, announced };
+            return self.approach(transaction, scene, toward, hint).await;
+        }
+        let view = View::Choice(Choice::of(&candidates));
+        let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
+        self.keep(transaction, Stage::Choosing(choosing), None).await?;
+        Ok(Next::Show(Box::new(shown)).into())
+    }
+
+    /// Let a connection make its first move. An invitation to a place elsewhere is announced first (seed).
+    async fn approach(
+        &self,
+        mut transaction: Transaction,
+        scene: Scene,
+        toward: Toward,
+        hint: Option<String>,
+    ) -> Result<Outcome, FlowError> {
+        let Toward { connection, intent, choosing, announced } = toward;
+        let connector = self.connectors.get(&connection.id).await.map_err(FlowError::Connector)?;
+        let invited = scene.invitation.is_some();
+        let intent = if invited { self::intent(&scene) } else { intent };
+        let confirmed = matches!(transaction.stage, Stage::Confirming(_) | Stage::Awaiting(_)) && announced;
+        if invited && connector.presence() == Presence::Elsewhere && !confirmed {
+            let view = View::Confirmation { connection: connection.title().to_owned() };
+            let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
+            self.keep(transaction, Stage::Confirming(choosing.announce(connection.id)), None).await?;
+            return Ok(Next::Show(Box::new(shown)).into());
+        }
+        transaction.trace.push(format!("connection: {}", connection.name));
+        let request = self.question(&transaction, &intent, hint);
+        let ask = match connector.begin(&request).await.map_err(FlowError::Connector)? {
+            Step::Ask(ask) => ask,
+            Step::Refused { reason, about, retry } => {
+                let awaiting = choosing.chose(connection.id, intent, crate::connector::Memo::none(), None);
+                return self.refused(transaction, awaiting, Said { reason, about }, retry).await;
+            }
+            Step::Identified(_) => {
+                let problem = "the connector identified somebody before asking".to_owned();
+                return Err(FlowError::Connector(ConnectorError::Misconfigured(problem)));
+            }
+        };
+        let awaiting = choosing.chose(connection.id, intent, ask.memo, prompt_of(&ask.interaction));
+        let view = self.connector_view(&transaction, &awaiting, ask.interaction).await?;
+        let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
+        self.keep(transaction, Stage::Awaiting(awaiting), None).await?;
+        Ok(Next::Show(Box::new(shown)).into())
+    }
+
+    /// Make a user of the assertion, and go on to the rules.
+    async fn identified(
+        &self,
+        mut transaction: Transaction,
+        awaiting: Awaiting,
+        assertion: Assertion,
+        visitor: &Visitor,
+    ) -> Result<Outcome, FlowError> {
+        let now = self.clock.now();
+        let scene = self.scene(&transaction.request).await?;
+        let connection = self.connection(&awaiting.connection).await?;
+        transaction.trace.push(format!("identified at {}", connection.name));
+        let admitting = Admitting { intent: awaiting.intent.clone(), connection, assertion, scene, now };
+        let evidence = admitting.assertion.evidence.clone();
+        match self.admit(&transaction, admitting).await? {
+            Ok((admission, added)) => {
+                let user = &admission.user;
+                transaction.trace.push(format!("user {}{}", user.id, if admission.created { ", created" } else { "" }));
+                let admitted = Admitted {
+                    user: user.id.clone(),
+                    connection: awaiting.connection,
+                    evidence,
+                    auth_time: now,
+                    epoch: user.session_epoch,
+                    silent: false,
+                    created: admission.created,
+                    membership_added: added,
+                    organization: transaction.request.organization.clone(),
+                };
+                // `admit` has stored this stage with everything else it did.
+                let transaction = transaction.at(Stage::Admitted(admitted.clone()));
+                self.conclude(transaction, admitted, visitor).await
+            }
+            Err(not) => self.not_admitted(transaction, awaiting, not).await,
+        }
+    }
+}
+
+/// What a visitor chose.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Chosen {
+    /// This connection's button.
+    Connection(ConnectionId),
+    /// This identifier, which leads to a connection.
+    Identifier(String),
+}
+
+/// Where a login is going.
+pub(super) struct Toward {
+    connection: Connection,
+    intent: Intent,
+    choosing: Choosing,
+    /// Whether the visitor knows that it goes elsewhere.
+    announced: bool,
+}
+
+fn intent(scene: &Scene) -> Intent {
+    match &scene.invitation {
+        Some(invitation) => Intent::Accept(invitation.invitee_email.clone()),
+        None => Intent::SignIn,
+    }
+}
+
+fn prompt_of(interaction: &Interaction) -> Option<crate::connector::Prompt> {
+    match interaction {
+        Interaction::Prompt(prompt) => Some(prompt.clone()),
+        Interaction::Redirect(_) | Interaction::Post { .. } => None,
+    }
+}

@@ -1,0 +1,179 @@
+//! Owns what a page of a login shows besides its form: who asks, for which organization, on whose invitation.
+//! Never touches templates.
+
+use super::{Transaction, discover::Candidate};
+use crate::{
+    connector::{Interaction, Presence, Refusal},
+    id::{ConnectionId, ReferenceId, TransactionId},
+    model::{Client, Connection, Invitation, Organization, OrganizationConnection, TenantSettings},
+    oauth::{AuthorizeRequest, response::AuthorizeResponse},
+    port::store::{Page, StoreError, UnitOfWork},
+    secret::Secret,
+};
+
+/// Who asks, for which organization, on whose invitation.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The application.
+    pub client: Option<Client>,
+    /// The organization, once it is known.
+    pub organization: Option<Organization>,
+    /// The invitation to be accepted.
+    pub invitation: Option<Invitation>,
+    /// Settings of the installation: branding where there is no organization, languages.
+    pub settings: TenantSettings,
+    /// The languages that were asked for.
+    pub ui_locales: Vec<String>,
+}
+
+impl Scene {
+    /// Read it for a request. A few look-ups by key.
+    pub async fn load(unit: &mut dyn UnitOfWork, request: &AuthorizeRequest) -> Result<Self, StoreError> {
+        let mut scene = Self {
+            client: unit.clients().find(&request.client_id).await?,
+            organization: None,
+            invitation: None,
+            settings: unit.tenant().settings().await?,
+            ui_locales: request.ui_locales.clone(),
+        };
+        if let Some(id) = &request.organization {
+            scene.organization = unit.organizations().find(id).await?;
+            if let Some((invitation, _)) = &request.invitation {
+                scene.invitation = unit.invitations().find(id, invitation).await?;
+            }
+        }
+        Ok(scene)
+    }
+}
+
+/// The connections that are enabled for a request: the organization's, else the application's. At most 100.
+pub(super) async fn enabled_connections(
+    unit: &mut dyn UnitOfWork,
+    request: &AuthorizeRequest,
+) -> Result<Vec<(Connection, Option<OrganizationConnection>)>, StoreError> {
+    let Some(organization) = &request.organization else {
+        let of_client = unit.connections().of_client(&request.client_id).await?;
+        return Ok(of_client.into_iter().map(|connection| (connection, None)).collect());
+    };
+    let places = unit.organizations().connections(organization, &Page::first(100)).await?;
+    let ids: Vec<ConnectionId> = places.iter().map(|place| place.connection_id.clone()).collect();
+    let connections = unit.connections().find_all(&ids).await?;
+    let found = places.into_iter().filter_map(|place| {
+        let connection = connections.iter().find(|connection| connection.id == place.connection_id)?.clone();
+        Some((connection, Some(place)))
+    });
+    Ok(found.collect())
+}
+
+/// What the browser gets: what comes next, and cookies.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What comes next.
+    pub next: Next,
+    /// A new value for the cookie that ties logins to their browser.
+    pub browser: Option<Secret>,
+    /// A new value for the session's cookie.
+    pub session: Option<Secret>,
+}
+
+impl From<Next> for Outcome {
+    fn from(next: Next) -> Self {
+        Self { next, browser: None, session: None }
+    }
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Next {
+    /// A page of ours, or a place elsewhere.
+    Show(Box<Shown>),
+    /// The application gets its answer.
+    Respond(AuthorizeResponse),
+    /// The login is over, and the application may not or need not be told.
+    Stop(Box<Stopped>),
+}
+
+/// A page of a login.
+#[derive(Debug)]
+pub struct Shown {
+    /// The login.
+    pub transaction: TransactionId,
+    /// Which page.
+    pub view: View,
+    /// What was refused just now.
+    pub refusal: Option<Refusal>,
+    /// The rest.
+    pub scene: Scene,
+}
+
+/// Which page.
+#[derive(Debug)]
+pub enum View {
+    /// Asks for the organization's name.
+    Organization,
+    /// Lets the visitor choose a connection.
+    Choice(Vec<Choice>),
+    /// Tells that the organization's own sign-in comes next.
+    Confirmation {
+        /// The connection's name for people.
+        connection: String,
+    },
+    /// What a connector asks, and the way back to the choice, if there was one.
+    Connector {
+        /// What it asks.
+        interaction: Interaction,
+        /// The connection's name.
+        connection: String,
+        /// Whether there was a choice.
+        may_go_back: bool,
+        /// Whether the form may offer to make an account: the connector and the organization both say so.
+        may_sign_up: bool,
+    },
+    /// Lets the user choose among their organizations.
+    Picker(Vec<Organization>),
+}
+
+/// A connection that can be chosen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Choice {
+    /// Which.
+    pub id: ConnectionId,
+    /// Its name for people.
+    pub title: String,
+    /// Whether it is our own form, or a place elsewhere that has a button.
+    pub presence: Presence,
+}
+
+impl Choice {
+    /// Those of the candidates that are shown.
+    pub(super) fn of(candidates: &[Candidate]) -> Vec<Self> {
+        let visible = candidates.iter().filter(|candidate| candidate.is_visible());
+        visible
+            .map(|candidate| Self {
+                id: candidate.connection.id.clone(),
+                title: candidate.connection.title().to_owned(),
+                presence: candidate.presence,
+            })
+            .collect()
+    }
+}
+
+/// A login that is over.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The HTTP status that fits.
+    pub status: u16,
+    /// The number that joins page and log.
+    pub reference: ReferenceId,
+    /// What the log calls it; never shown.
+    pub reason: String,
+    /// The rest, where it is known.
+    pub scene: Option<Scene>,
+}
+
+impl Stopped {
+    /// Why a transaction cannot go on, for the log.
+    pub(super) fn at(transaction: &Transaction) -> String {
+        format!("the login is {}", transaction.stage.name())
+    }
+}
