@@ -12,10 +12,41 @@ use serde_json::{Map, Value};
 
 /// Names in an upstream profile that never become part of a user's: they are ours to say (JS-14, OP-36).
 const RESERVED: &[&str] = &[
-    "_id", "acr", "amr", "app_metadata", "at_hash", "aud", "auth_time", "azp", "blocked", "c_hash", "created_at", "email",
-    "email_verified", "exp", "iat", "identities", "iss", "jti", "last_ip", "last_login", "logins_count", "multifactor",
-    "nonce", "org_id", "org_name", "permissions", "roles", "s_hash", "scope", "sid", "sub", "updated_at", "user_id",
-    "user_metadata", "username",
+    "_id",
+    "acr",
+    "amr",
+    "app_metadata",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "blocked",
+    "c_hash",
+    "created_at",
+    "email",
+    "email_verified",
+    "exp",
+    "iat",
+    "identities",
+    "iss",
+    "jti",
+    "last_ip",
+    "last_login",
+    "logins_count",
+    "multifactor",
+    "nonce",
+    "org_id",
+    "org_name",
+    "permissions",
+    "roles",
+    "s_hash",
+    "scope",
+    "sid",
+    "sub",
+    "updated_at",
+    "user_id",
+    "user_metadata",
+    "username",
 ];
 
 /// A user for an identity that is new (contract §2.8: defaults on create).
@@ -25,8 +56,10 @@ pub(super) fn fresh_user(
     invitation: Option<&Invitation>,
     now: Timestamp,
 ) -> User {
-    let stated = assertion.profile.get("email").and_then(Value::as_str).and_then(|text| Email::parse(text).ok());
-    let email = stated.or_else(|| assertion.credential.as_ref().and_then(|credential| credential.email.clone()));
+    let stated =
+        assertion.profile.get("email").and_then(Value::as_str).and_then(|text| Email::parse(text).ok());
+    let email =
+        stated.or_else(|| assertion.credential.as_ref().and_then(|credential| credential.email.clone()));
     let mut profile = kept(&assertion.profile);
     let shown = email.as_ref().map(|email| email.canonical().to_owned());
     if let Some(shown) = shown {
@@ -79,7 +112,11 @@ pub(super) fn refreshed_user(user: User, assertion: &Assertion, now: Timestamp) 
 }
 
 fn kept(profile: &Map<String, Value>) -> Map<String, Value> {
-    profile.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect()
+    profile
+        .iter()
+        .filter(|(name, _)| !RESERVED.contains(&name.as_str()))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
 }
 
 /// `auth0|key` for accounts that we keep, `strategy|connection|subject` for others (contract §1.5).

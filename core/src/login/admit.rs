@@ -10,8 +10,8 @@ use crate::{
     email::Email,
     id::{RoleId, UserId},
     model::{
-        Connection, Invitation, Membership, Organization, OrganizationConnection, PasswordCredential, Role, TicketSource,
-        User,
+        Connection, Invitation, Membership, Organization, OrganizationConnection, PasswordCredential, Role,
+        TicketSource, User,
     },
     oauth::AuthorizeRequest,
     port::store::{StoreError, UnitOfWork},
@@ -160,10 +160,12 @@ pub fn admit(
     {
         return Err(NotAdmitted::NotTheInvitee);
     }
-    let assigns = known.organization_connection.as_ref().is_some_and(|place| place.assign_membership_on_login);
+    let assigns =
+        known.organization_connection.as_ref().is_some_and(|place| place.assign_membership_on_login);
     if known.user.is_none() && assertion.credential.is_some() && *intent == Intent::SignUp {
         // DB-21: an organization's connection takes sign-ups only where it says so.
-        let open = known.organization_connection.as_ref().is_none_or(|place| place.is_signup_enabled && assigns);
+        let open =
+            known.organization_connection.as_ref().is_none_or(|place| place.is_signup_enabled && assigns);
         if !open {
             return Err(NotAdmitted::SignUpRefused);
         }
@@ -172,7 +174,9 @@ pub fn admit(
     let credential = assertion.credential.clone();
     let mut user = match known.user {
         Some(user) => refreshed_user(user, &assertion, now),
-        None => fresh_user(connection, &assertion, invitation.as_ref().map(|(invitation, _)| invitation), now),
+        None => {
+            fresh_user(connection, &assertion, invitation.as_ref().map(|(invitation, _)| invitation), now)
+        }
     };
     if invitation.as_ref().is_some_and(|(_, source)| *source == TicketSource::Mail) {
         user.email_verified = true;
@@ -183,7 +187,7 @@ pub fn admit(
         subject: assertion.subject,
         email_normalized: credential.email.map(|email| email.canonical().to_owned()),
         username_normalized: credential.username,
-        password_hash: Some(credential.password_hash),
+        password_hash: credential.password_hash,
         history: Vec::new(),
         changed_at: now,
     });
@@ -196,14 +200,19 @@ pub fn admit(
 /// The address that stands against the invitee's: of the account if there is one, else the one that was asserted. An
 /// array, a number, or text that is no address is none (INV-07).
 fn address(assertion: &Assertion, user: Option<&User>) -> Option<Email> {
-    let stated = assertion.profile.get("email").and_then(Value::as_str).and_then(|text| Email::parse(text).ok());
+    let stated =
+        assertion.profile.get("email").and_then(Value::as_str).and_then(|text| Email::parse(text).ok());
     stated.or_else(|| if assertion.profile.contains_key("email") { None } else { user?.email.clone() })
 }
 
 impl Admission {
     /// Carry it out. [`StoreError::Stale`] when the invitation was used by somebody else meanwhile; a conflict when the
     /// account was made meanwhile: the unit is undone.
-    pub async fn write(&self, unit: &mut dyn UnitOfWork, now: Timestamp) -> Result<MembershipAdded, StoreError> {
+    pub async fn write(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        now: Timestamp,
+    ) -> Result<MembershipAdded, StoreError> {
         if self.created {
             unit.users().insert(&self.user).await?;
         } else {

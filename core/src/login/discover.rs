@@ -31,7 +31,11 @@ impl Candidate {
     /// Whether this domain's addresses belong to it (`options.domain_aliases`).
     pub fn claims(&self, domain: &str) -> bool {
         let aliases = self.connection.options.get("domain_aliases").and_then(Value::as_array);
-        aliases.into_iter().flatten().filter_map(Value::as_str).any(|alias| alias.eq_ignore_ascii_case(domain))
+        aliases
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .any(|alias| alias.eq_ignore_ascii_case(domain))
     }
 }
 
@@ -64,7 +68,9 @@ pub fn discover(
 ) -> Result<Vec<Candidate>, NoConnection> {
     let candidates: Vec<_> = enabled
         .into_iter()
-        .filter(|candidate| candidate.organization.as_ref().is_none_or(|organization| organization.is_enabled))
+        .filter(|candidate| {
+            candidate.organization.as_ref().is_none_or(|organization| organization.is_enabled)
+        })
         .collect();
     if let Some(id) = invited_through {
         let mut only = candidates;
@@ -81,7 +87,8 @@ pub fn discover(
         return Err(NoConnection::None);
     }
     let reachable = candidates.iter().any(|candidate| {
-        candidate.is_visible() || candidate.connection.options.get("domain_aliases").is_some_and(Value::is_array)
+        candidate.is_visible()
+            || candidate.connection.options.get("domain_aliases").is_some_and(Value::is_array)
     });
     if invited || reachable { Ok(candidates) } else { Err(NoConnection::NoneVisible) }
 }
@@ -116,7 +123,9 @@ mod tests {
 
     #[test]
     fn inv_06_an_invitation_admits_its_own_connection_alone() {
-        let all = || vec![candidate("db", Presence::Here, json!({})), candidate("idp", Presence::Elsewhere, json!({}))];
+        let all = || {
+            vec![candidate("db", Presence::Here, json!({})), candidate("idp", Presence::Elsewhere, json!({}))]
+        };
         let db = ConnectionId::parse("con_db").unwrap();
         assert_eq!(names(discover(all(), Some(&db), None, true)), Ok(vec!["db".to_owned()]));
         assert_eq!(

@@ -7,15 +7,17 @@ use super::{
     discover::NoConnection,
     event::login_event,
     flow::{Flow, FlowError},
-    scene::{Next, Outcome, Scene, Shown, Stopped, View},
+    scene::{Next, Outcome, Scene, Shown, Stopped},
     sso::NoAnswer,
 };
 use crate::{
-    connector::{Ask, Interaction, Memo, Prompt, Refusal},
-    id::ReferenceId,
-    model::EventKind,
-    oauth::{AuthorizeRequest, response::{AuthorizeResponse, ResponseTarget}},
-    time::Timestamp,
+    connector::{Ask, Interaction, Prompt, Refusal, Step},
+    id::{ReferenceId, UserId},
+    model::{AuditEvent, EventKind},
+    oauth::{
+        AuthorizeRequest,
+        response::{AuthorizeResponse, ResponseTarget},
+    },
 };
 
 /// What a connector said no to, and about whom.
@@ -44,7 +46,12 @@ impl Ending {
 }
 
 impl Flow {
-    pub(super) fn tell(&self, request: &AuthorizeRequest, error: &str, description: &str) -> AuthorizeResponse {
+    pub(super) fn tell(
+        &self,
+        request: &AuthorizeRequest,
+        error: &str,
+        description: &str,
+    ) -> AuthorizeResponse {
         target(request).error(error, description, self.settings.issuer.as_str())
     }
 
@@ -54,12 +61,14 @@ impl Flow {
         transaction: Transaction,
         scene: Option<Scene>,
         ending: Ending,
-        event: crate::model::AuditEvent,
+        event: AuditEvent,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
         let reference = ReferenceId::random(&*self.entropy);
-        let reason = event.details.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
-        let failed = Failed { reason: reason.clone(), refusal: None, reference: Some(reference.clone()), at: now };
+        let reason =
+            event.details.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
+        let failed =
+            Failed { reason: reason.clone(), refusal: None, reference: Some(reference.clone()), at: now };
         let request = transaction.request.clone();
         self.keep(transaction, Stage::Failed(failed), Some(event.on_page(&reference))).await?;
         Ok(Outcome::from(match ending {
@@ -95,7 +104,7 @@ impl Flow {
         let scene = self.scene(&transaction.request).await?;
         let reason = reason_of(&said.reason);
         transaction.trace.push(format!("refused: {reason}"));
-        let kind = self.kind_of(&said, &transaction).await?;
+        let kind = Self::kind_of(&said, &transaction);
         let connection = awaiting.connection.clone();
         let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
             .through_id(&connection)
@@ -106,7 +115,13 @@ impl Flow {
             awaiting.refused(ask.memo, prompt_of(&interaction)).map(|awaiting| (awaiting, interaction))
         });
         let Some((awaiting, interaction)) = again else {
-            return self.end(transaction, Some(scene), Ending::denied(sentence_of(&said.reason)), event).await;
+            return Box::pin(self.end(
+                transaction,
+                Some(scene),
+                Ending::denied(sentence_of(&said.reason)),
+                event,
+            ))
+            .await;
         };
         let view = self.connector_view(&transaction, &awaiting, interaction).await?;
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: Some(said.reason), scene };
@@ -124,14 +139,19 @@ impl Flow {
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
         let scene = self.scene(&transaction.request).await?;
-        let kind = if full.starts_with("login:ip:") { EventKind::BlockedAddress } else { EventKind::BlockedAttempts };
+        let kind = if full.starts_with("login:ip:") {
+            EventKind::BlockedAddress
+        } else {
+            EventKind::BlockedAttempts
+        };
         transaction.trace.push("refused: too many attempts".to_owned());
         let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
             .through_id(&awaiting.connection)
             .about_text(guess)
             .because("too_many_attempts", sentence_of(&Refusal::TooManyAttempts));
         let Some(prompt) = awaiting.prompt.clone() else {
-            return self.end(transaction, Some(scene), Ending::denied("too many attempts"), event).await;
+            return Box::pin(self.end(transaction, Some(scene), Ending::denied("too many attempts"), event))
+                .await;
         };
         let view = self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?;
         let refusal = Some(Refusal::TooManyAttempts);
@@ -152,8 +172,11 @@ impl Flow {
         transaction.trace.push(format!("answer rejected: {check}"));
         let event = login_event(EventKind::AnswerRejected, now, &*self.entropy, &transaction, Some(&scene))
             .through_id(&awaiting.connection)
-            .because("answer_rejected", format!("the identity provider's answer did not pass a check: {check}"));
-        self.end(transaction, Some(scene), Ending::Page(400), event).await
+            .because(
+                "answer_rejected",
+                format!("the identity provider's answer did not pass a check: {check}"),
+            );
+        Box::pin(self.end(transaction, Some(scene), Ending::Page(400), event)).await
     }
 
     /// Somebody was identified and may not come in.
@@ -166,7 +189,7 @@ impl Flow {
         let now = self.clock.now();
         let reason = not.reason();
         if not == NotAdmitted::SignUpRefused && awaiting.prompt.is_some() {
-            return self.ask_anew(transaction, awaiting).await;
+            return Box::pin(self.ask_anew(transaction, awaiting)).await;
         }
         let scene = self.scene(&transaction.request).await?;
         transaction.trace.push(format!("not admitted: {reason}"));
@@ -183,7 +206,9 @@ impl Flow {
                 description: "invitation not found or already used".to_owned(),
             },
             NotAdmitted::Blocked(_) => Ending::denied("user is blocked"),
-            NotAdmitted::OrganizationGone | NotAdmitted::SignUpRefused => Ending::denied("the login is not possible"),
+            NotAdmitted::OrganizationGone | NotAdmitted::SignUpRefused => {
+                Ending::denied("the login is not possible")
+            }
         };
         if reason == "not_the_invitee"
             && let Some((id, _)) = transaction.request.invitation.clone()
@@ -198,7 +223,7 @@ impl Flow {
             .through_id(&awaiting.connection)
             .about_text(about.as_deref())
             .because(reason, format!("not admitted: {reason}"));
-        self.end(transaction, Some(scene), ending, event).await
+        Box::pin(self.end(transaction, Some(scene), ending, event)).await
     }
 
     /// The account came about meanwhile: ask what an existing account is asked.
@@ -207,11 +232,11 @@ impl Flow {
         let request = self.question(&transaction, &awaiting.intent, None);
         let said = Said { reason: Refusal::SignUpRefused, about: None };
         let retry = match connector.begin(&request).await.map_err(FlowError::Connector)? {
-            crate::connector::Step::Ask(ask) => Some(ask),
-            crate::connector::Step::Refused { retry, .. } => retry,
-            crate::connector::Step::Identified(_) => None,
+            Step::Ask(ask) => Some(ask),
+            Step::Refused { retry, .. } => retry,
+            Step::Identified(_) => None,
         };
-        self.refused(transaction, awaiting, said, retry).await
+        Box::pin(self.refused(transaction, awaiting, said, retry)).await
     }
 
     /// No connection fits.
@@ -225,7 +250,7 @@ impl Flow {
         let event = login_event(EventKind::LoginFailed, now, &*self.entropy, &transaction, Some(&scene))
             .because("no_connection", reason.to_string());
         let ending = Ending::Told { error: "invalid_request", description: reason.to_string() };
-        self.end(transaction, Some(scene), ending, event).await
+        Box::pin(self.end(transaction, Some(scene), ending, event)).await
     }
 
     /// Somebody would have to be asked, and the request forbids it (OIDC Core §3.1.2.6).
@@ -247,20 +272,31 @@ impl Flow {
     }
 
     /// A wrong password of somebody we know, or of nobody.
-    async fn kind_of(&self, said: &Said, transaction: &Transaction) -> Result<EventKind, FlowError> {
+    fn kind_of(said: &Said, transaction: &Transaction) -> EventKind {
         let invited = transaction.request.invitation.is_some();
-        Ok(match said.reason {
+        match said.reason {
             Refusal::WrongCredentials => {
-                let user = said.about.as_deref().and_then(|about| crate::id::UserId::parse(about).ok());
+                let user = said.about.as_deref().and_then(|about| UserId::parse(about).ok());
                 if user.is_some() { EventKind::WrongPassword } else { EventKind::UnknownUser }
             }
-            Refusal::PasswordTooWeak(_) | Refusal::UsernameUnusable | Refusal::EmailUnusable | Refusal::SignUpRefused => {
-                EventKind::SignUpFailed
-            }
+            Refusal::PasswordTooWeak(_)
+            | Refusal::UsernameUnusable
+            | Refusal::EmailUnusable
+            | Refusal::SignUpRefused => EventKind::SignUpFailed,
             Refusal::NotTheInvitee => EventKind::InvitationFailed,
-            _ if invited => EventKind::InvitationFailed,
-            _ => EventKind::LoginFailed,
-        })
+            Refusal::TooManyAttempts
+            | Refusal::AccessDenied
+            | Refusal::AnswerRejected
+            | Refusal::Unsolicited
+            | Refusal::NoWayIn
+            | Refusal::NoSuchOrganization => {
+                if invited {
+                    EventKind::InvitationFailed
+                } else {
+                    EventKind::LoginFailed
+                }
+            }
+        }
     }
 }
 
@@ -279,7 +315,7 @@ pub(super) fn target(request: &AuthorizeRequest) -> ResponseTarget {
     }
 }
 
-fn prompt_of(interaction: &Interaction) -> Option<Prompt> {
+pub(super) fn prompt_of(interaction: &Interaction) -> Option<Prompt> {
     match interaction {
         Interaction::Prompt(prompt) => Some(prompt.clone()),
         Interaction::Redirect(_) | Interaction::Post { .. } => None,

@@ -1,7 +1,7 @@
 //! Owns the log entries of a login: one terminal entry an attempt (`security.md` §5.1 I10).
 //! Never touches what happened: that is told.
 
-use super::{Scene, Transaction};
+use super::{Transaction, scene::Scene};
 use crate::{
     entropy::Entropy,
     id::{ConnectionId, LogId, ReferenceId, UserId},

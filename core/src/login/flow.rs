@@ -4,25 +4,24 @@
 //! No unit of work is open while a connector or a rule runs: read, talk, compare-and-swap.
 
 use super::{
-    Awaiting, Choosing, Confirming, Connectors, Failed, Locating, Picking, Stage, Transaction,
-    admit::{Admission, Known, NotAdmitted, admit},
-    discover::{Candidate, NoConnection, by_identifier, discover},
-    event::login_event,
+    Admitted, Awaiting, Choosing, Connectors, Locating, Stage, Transaction,
+    discover::{by_identifier, discover},
+    ending::{Said, prompt_of},
+    lookup::Admitting,
     pipeline::Pipeline,
-    scene::{Choice, Next, Outcome, Scene, Shown, Stopped, View, enabled_connections},
+    scene::{Choice, Next, Outcome, Scene, Shown, View},
     throttle,
     visitor::Visitor,
 };
 use crate::{
-    connector::{Ask, Assertion, AuthnRequest, Connector, ConnectorError, Intent, Interaction, Presence, Refusal, Reply, Step},
+    connector::{Assertion, ConnectorError, Intent, Interaction, Memo, Presence, Refusal, Reply, Step},
     entropy::Entropy,
-    id::{ConnectionId, OrganizationId, ReferenceId, TransactionId},
-    login::Admitted,
-    model::{AuditEvent, Connection, EventKind, OrganizationName, OrganizationUsage, RequireBehavior},
-    oauth::{AuthorizeRequest, PromptValue, response::ResponseTarget},
-    port::store::{Charge, Store, StoreError},
+    id::{ConnectionId, OrganizationId, TransactionId},
+    model::{Connection, OrganizationName, OrganizationUsage, RequireBehavior},
+    oauth::{AuthorizeRequest, PromptValue},
+    port::store::{Store, StoreError},
     secret::{Secret, TokenHash},
-    time::{Clock, Timestamp},
+    time::Clock,
 };
 use std::{sync::Arc, time::Duration};
 use url::Url;
@@ -65,7 +64,7 @@ pub enum FlowError {
     /// It took too long.
     #[error("the login has expired")]
     Expired,
-    /// It belongs to another browser (RP-03, SAML-68).
+    /// It belongs to another browser (RP-03).
     #[error("the login belongs to another browser")]
     OtherBrowser,
     /// It is not at the stage that this step is for, or somebody was faster.
@@ -101,7 +100,7 @@ impl Flow {
     /// Begin: a live session answers, or somebody has to be asked.
     pub async fn start(&self, request: AuthorizeRequest, visitor: &Visitor) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let silent = match self.by_session(&request, visitor, now).await? {
+        let silent = match Box::pin(self.by_session(&request, visitor, now)).await? {
             Ok(outcome) => return Ok(outcome),
             Err(reason) => reason,
         };
@@ -120,19 +119,20 @@ impl Flow {
         };
         let scene = self.scene(&transaction.request).await?;
         if transaction.request.prompts(PromptValue::None) {
-            return self.no_interaction(&transaction, &scene, silent).await;
+            return Box::pin(self.no_interaction(&transaction, &scene, silent)).await;
         }
         let asks_organization = scene.client.as_ref().is_some_and(|client| {
             client.organization_usage == OrganizationUsage::Require
                 && client.organization_require_behavior == RequireBehavior::PreLoginPrompt
         });
         let mut outcome = if transaction.request.organization.is_none() && asks_organization {
-            let shown = Shown { transaction: transaction.id.clone(), view: View::Organization, refusal: None, scene };
+            let shown =
+                Shown { transaction: transaction.id.clone(), view: View::Organization, refusal: None, scene };
             let locating = Stage::Locating(Locating {});
             self.keep(transaction, locating, None).await?;
             Outcome::from(Next::Show(Box::new(shown)))
         } else {
-            self.open_choice(transaction, scene).await?
+            Box::pin(self.open_choice(transaction, scene)).await?
         };
         outcome.browser = visitor.browser.is_none().then_some(browser);
         Ok(outcome)
@@ -144,35 +144,46 @@ impl Flow {
         let scene = self.scene(&transaction.request).await?;
         let view = match transaction.stage.clone() {
             Stage::Locating(Locating {}) => View::Organization,
-            Stage::Choosing(choosing) => View::Choice(Choice::of(&self.candidates(&transaction, &choosing.candidates).await?)),
+            Stage::Choosing(choosing) => {
+                View::Choice(Choice::of(&self.candidates(&transaction, &choosing.candidates).await?))
+            }
             Stage::Confirming(confirming) => View::Confirmation {
                 connection: self.connection(&confirming.connection).await?.title().to_owned(),
             },
-            Stage::Awaiting(awaiting) => match awaiting.prompt.clone() {
-                Some(prompt) => {
-                    self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?
-                }
-                // Loaded again, the way elsewhere is asked for anew: the old one may have been used.
-                None => {
+            Stage::Awaiting(awaiting) => {
+                let Some(prompt) = awaiting.prompt.clone() else {
+                    // Loaded again, the way elsewhere is asked for anew: the old one may have been used.
                     let connection = self.connection(&awaiting.connection).await?;
                     let choosing = Choosing { candidates: awaiting.candidates };
                     let toward = Toward { connection, intent: awaiting.intent, choosing, announced: true };
-                    return self.approach(transaction, scene, toward, None).await;
-                }
-            },
+                    return Box::pin(self.approach(transaction, scene, toward, None)).await;
+                };
+                self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?
+            }
             Stage::Picking(picking) => View::Picker(self.organizations_of(&picking.admitted.user).await?),
-            Stage::Admitted(admitted) => return self.conclude(transaction, admitted, visitor).await,
+            Stage::Admitted(admitted) => {
+                return Box::pin(self.conclude(transaction, admitted, visitor)).await;
+            }
             Stage::Completed(_) | Stage::Failed(_) => return Err(FlowError::Stale),
         };
         Ok(Next::Show(Box::new(Shown { transaction: transaction.id, view, refusal: None, scene })).into())
     }
 
     /// The visitor said for which organization (contract §1.2.2 row 4). It is frozen from here on.
-    pub async fn locate(&self, id: &TransactionId, visitor: &Visitor, name: &str) -> Result<Outcome, FlowError> {
+    pub async fn locate(
+        &self,
+        id: &TransactionId,
+        visitor: &Visitor,
+        name: &str,
+    ) -> Result<Outcome, FlowError> {
         let mut transaction = self.open(id, visitor).await?;
         let Stage::Locating(_) = transaction.stage else { return Err(FlowError::Stale) };
         let found = match OrganizationName::parse(&name.trim().to_lowercase()) {
-            Ok(name) => self.store.read(|unit| Box::pin(async move { unit.organizations().find_by_name(&name).await })).await?,
+            Ok(name) => {
+                self.store
+                    .read(|unit| Box::pin(async move { unit.organizations().find_by_name(&name).await }))
+                    .await?
+            }
             Err(_not_a_name) => None,
         };
         let Some(organization) = found else {
@@ -183,11 +194,16 @@ impl Flow {
         };
         transaction.request.organization = Some(organization.id);
         let scene = self.scene(&transaction.request).await?;
-        self.open_choice(transaction, scene).await
+        Box::pin(self.open_choice(transaction, scene)).await
     }
 
     /// The visitor chose a connection, or typed an identifier that chooses one.
-    pub async fn choose(&self, id: &TransactionId, visitor: &Visitor, chosen: Chosen) -> Result<Outcome, FlowError> {
+    pub async fn choose(
+        &self,
+        id: &TransactionId,
+        visitor: &Visitor,
+        chosen: Chosen,
+    ) -> Result<Outcome, FlowError> {
         let transaction = self.open(id, visitor).await?;
         let Stage::Choosing(choosing) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let candidates = self.candidates(&transaction, &choosing.candidates).await?;
@@ -205,8 +221,9 @@ impl Flow {
             Chosen::Identifier(identifier) => Some(identifier),
             Chosen::Connection(_) => None,
         };
-        let toward = Toward { connection: candidate.connection, intent: Intent::SignIn, choosing, announced: true };
-        self.approach(transaction, scene, toward, hint).await
+        let toward =
+            Toward { connection: candidate.connection, intent: Intent::SignIn, choosing, announced: true };
+        Box::pin(self.approach(transaction, scene, toward, hint)).await
     }
 
     /// The visitor goes on to the organization's own sign-in.
@@ -217,7 +234,7 @@ impl Flow {
         let connection = self.connection(&confirming.connection).await?;
         let intent = intent(&scene);
         let toward = Toward { connection, intent, choosing: confirming.confirmed(), announced: true };
-        self.approach(transaction, scene, toward, None).await
+        Box::pin(self.approach(transaction, scene, toward, None)).await
     }
 
     /// The visitor goes back to the choice of connections.
@@ -233,7 +250,12 @@ impl Flow {
     }
 
     /// The visitor turns to making an account, or back to signing in.
-    pub async fn turn(&self, id: &TransactionId, visitor: &Visitor, intent: Intent) -> Result<Outcome, FlowError> {
+    pub async fn turn(
+        &self,
+        id: &TransactionId,
+        visitor: &Visitor,
+        intent: Intent,
+    ) -> Result<Outcome, FlowError> {
         let transaction = self.open(id, visitor).await?;
         let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         if matches!(awaiting.intent, Intent::Accept(_)) || awaiting.prompt.is_none() {
@@ -242,20 +264,32 @@ impl Flow {
         let scene = self.scene(&transaction.request).await?;
         let connection = self.connection(&awaiting.connection).await?;
         let choosing = Choosing { candidates: awaiting.candidates };
-        self.approach(transaction, scene, Toward { connection, intent, choosing, announced: true }, None).await
+        Box::pin(self.approach(
+            transaction,
+            scene,
+            Toward { connection, intent, choosing, announced: true },
+            None,
+        ))
+        .await
     }
 
     /// The browser brought an answer back: from our form, or from elsewhere.
-    pub async fn answer(&self, id: &TransactionId, visitor: &Visitor, reply: Reply) -> Result<Outcome, FlowError> {
+    pub async fn answer(
+        &self,
+        id: &TransactionId,
+        visitor: &Visitor,
+        reply: Reply,
+    ) -> Result<Outcome, FlowError> {
         let transaction = self.open(id, visitor).await?;
         let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let connector = self.connectors.get(&awaiting.connection).await.map_err(FlowError::Connector)?;
         let guess = connector.guess(&awaiting.memo, &reply);
-        let charges = guess.as_ref().map(|who| throttle::guess(awaiting.connection.as_str(), who, visitor.ip));
+        let charges =
+            guess.as_ref().map(|who| throttle::guess(awaiting.connection.as_str(), who, visitor.ip));
         if let Some(charges) = &charges
             && let Some((full, _until)) = self.charge(charges).await?
         {
-            return self.throttled(transaction, awaiting, &full, guess.as_deref()).await;
+            return Box::pin(self.throttled(transaction, awaiting, &full, guess.as_deref())).await;
         }
         let request = self.question(&transaction, &awaiting.intent, None);
         let step = connector.resume(&request, awaiting.memo.clone(), reply).await;
@@ -264,17 +298,22 @@ impl Flow {
                 if let Some(charges) = charges {
                     self.forgive(charges).await?;
                 }
-                self.identified(transaction, awaiting, assertion, visitor).await
+                Box::pin(self.identified(transaction, awaiting, assertion, visitor)).await
             }
-            Ok(Step::Ask(ask)) => self.asked_again(transaction, awaiting, ask).await,
+            Ok(Step::Ask(ask)) => Box::pin(self.asked_again(transaction, awaiting, ask)).await,
             Ok(Step::Refused { reason, about, retry }) => {
-                self.refused(transaction, awaiting, Said { reason, about: about.or(guess) }, retry).await
+                Box::pin(self.refused(transaction, awaiting, Said { reason, about: about.or(guess) }, retry))
+                    .await
             }
-            Err(ConnectorError::Protocol(check)) => self.rejected(transaction, awaiting, &check).await,
+            Err(ConnectorError::Protocol(check)) => {
+                Box::pin(self.rejected(transaction, awaiting, &check)).await
+            }
             Err(error) => {
                 if let Some(charges) = charges {
                     let now = self.clock.now();
-                    self.store.write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await })).await?;
+                    self.store
+                        .write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await }))
+                        .await?;
                 }
                 Err(FlowError::Connector(error))
             }
@@ -294,7 +333,7 @@ impl Flow {
         let admitted = picking.picked(Some(organization.clone()));
         transaction.request.organization = Some(organization);
         let transaction = self.keep(transaction, Stage::Admitted(admitted.clone()), None).await?;
-        self.conclude(transaction, admitted, visitor).await
+        Box::pin(self.conclude(transaction, admitted, visitor)).await
     }
 
     /// Find the candidates, and go to the only one or let the visitor choose.
@@ -306,25 +345,31 @@ impl Flow {
         let found = discover(enabled, invited_through, request.connection.as_deref(), invitation.is_some());
         let candidates = match found {
             Ok(candidates) => candidates,
-            Err(reason) => return self.no_way_in(transaction, scene, reason).await,
+            Err(reason) => return Box::pin(self.no_way_in(transaction, scene, reason)).await,
         };
         let names: Vec<_> = candidates.iter().map(|candidate| candidate.connection.name.as_str()).collect();
         transaction.trace.push(format!("candidates: {}", names.join(", ")));
-        let choosing = Choosing { candidates: candidates.iter().map(|candidate| candidate.connection.id.clone()).collect() };
+        let choosing = Choosing {
+            candidates: candidates.iter().map(|candidate| candidate.connection.id.clone()).collect(),
+        };
         let hinted = transaction.request.login_hint.as_deref().and_then(|hint| {
             by_identifier(&candidates, hint).filter(|candidate| candidate.presence == Presence::Elsewhere)
         });
-        let only = if let [only] = candidates.as_slice() { Some(only) } else { hinted.filter(|_| invitation.is_none()) };
+        let only = if let [only] = candidates.as_slice() {
+            Some(only)
+        } else {
+            hinted.filter(|_| invitation.is_none())
+        };
         if let Some(candidate) = only {
             let sign_up = transaction.request.screen_hint.as_deref() == Some("signup");
             let intent = match intent(&scene) {
                 Intent::SignIn if sign_up => Intent::SignUp,
-                intent => intent,
+                intent @ (Intent::SignIn | Intent::SignUp | Intent::Accept(_)) => intent,
             };
             let announced = invitation.is_none();
             let hint = transaction.request.login_hint.clone();
             let toward = Toward { connection: candidate.connection.clone(), intent, choosing, announced };
-            return self.approach(transaction, scene, toward, hint).await;
+            return Box::pin(self.approach(transaction, scene, toward, hint)).await;
         }
         let view = View::Choice(Choice::of(&candidates));
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
@@ -356,8 +401,8 @@ impl Flow {
         let ask = match connector.begin(&request).await.map_err(FlowError::Connector)? {
             Step::Ask(ask) => ask,
             Step::Refused { reason, about, retry } => {
-                let awaiting = choosing.chose(connection.id, intent, crate::connector::Memo::none(), None);
-                return self.refused(transaction, awaiting, Said { reason, about }, retry).await;
+                let awaiting = choosing.chose(connection.id, intent, Memo::none(), None);
+                return Box::pin(self.refused(transaction, awaiting, Said { reason, about }, retry)).await;
             }
             Step::Identified(_) => {
                 let problem = "the connector identified somebody before asking".to_owned();
@@ -385,10 +430,14 @@ impl Flow {
         transaction.trace.push(format!("identified at {}", connection.name));
         let admitting = Admitting { intent: awaiting.intent.clone(), connection, assertion, scene, now };
         let evidence = admitting.assertion.evidence.clone();
-        match self.admit(&transaction, admitting).await? {
+        match Box::pin(self.admit(&transaction, admitting)).await? {
             Ok((admission, added)) => {
                 let user = &admission.user;
-                transaction.trace.push(format!("user {}{}", user.id, if admission.created { ", created" } else { "" }));
+                transaction.trace.push(format!(
+                    "user {}{}",
+                    user.id,
+                    if admission.created { ", created" } else { "" }
+                ));
                 let admitted = Admitted {
                     user: user.id.clone(),
                     connection: awaiting.connection,
@@ -402,9 +451,9 @@ impl Flow {
                 };
                 // `admit` has stored this stage with everything else it did.
                 let transaction = transaction.at(Stage::Admitted(admitted.clone()));
-                self.conclude(transaction, admitted, visitor).await
+                Box::pin(self.conclude(transaction, admitted, visitor)).await
             }
-            Err(not) => self.not_admitted(transaction, awaiting, not).await,
+            Err(not) => Box::pin(self.not_admitted(transaction, awaiting, not)).await,
         }
     }
 }
@@ -431,12 +480,5 @@ fn intent(scene: &Scene) -> Intent {
     match &scene.invitation {
         Some(invitation) => Intent::Accept(invitation.invitee_email.clone()),
         None => Intent::SignIn,
-    }
-}
-
-fn prompt_of(interaction: &Interaction) -> Option<crate::connector::Prompt> {
-    match interaction {
-        Interaction::Prompt(prompt) => Some(prompt.clone()),
-        Interaction::Redirect(_) | Interaction::Post { .. } => None,
     }
 }

@@ -52,7 +52,9 @@ impl Flow {
     pub(super) async fn connection(&self, id: &ConnectionId) -> Result<Connection, FlowError> {
         let found = self.store.read(|unit| Box::pin(async move { unit.connections().find(id).await })).await;
         found.map_err(FlowError::Store)?.ok_or_else(|| {
-            FlowError::Connector(ConnectorError::Misconfigured(format!("connection `{id}` does not exist any more")))
+            FlowError::Connector(ConnectorError::Misconfigured(format!(
+                "connection `{id}` does not exist any more"
+            )))
         })
     }
 
@@ -88,12 +90,19 @@ impl Flow {
     pub(super) async fn organizations_of(&self, user: &UserId) -> Result<Vec<Organization>, FlowError> {
         // Contract §3.1: the picker shows the first 20.
         let page = Page::first(20);
-        let found =
-            self.store.read(|unit| Box::pin(async move { unit.members().organizations_of(user, &page).await })).await;
+        let found = self
+            .store
+            .read(|unit| Box::pin(async move { unit.members().organizations_of(user, &page).await }))
+            .await;
         found.map_err(FlowError::Store)
     }
 
-    pub(super) fn question(&self, transaction: &Transaction, intent: &Intent, hint: Option<String>) -> AuthnRequest {
+    pub(super) fn question(
+        &self,
+        transaction: &Transaction,
+        intent: &Intent,
+        hint: Option<String>,
+    ) -> AuthnRequest {
         AuthnRequest {
             transaction: transaction.id.clone(),
             callback: self.settings.callback(),
@@ -119,7 +128,9 @@ impl Flow {
                 let (organization, id) = (organization.clone(), connection.id.clone());
                 let place = self
                     .store
-                    .read(|unit| Box::pin(async move { unit.organizations().connection(&organization, &id).await }))
+                    .read(|unit| {
+                        Box::pin(async move { unit.organizations().connection(&organization, &id).await })
+                    })
                     .await
                     .map_err(FlowError::Store)?;
                 place.is_some_and(|place| place.is_signup_enabled && place.assign_membership_on_login)
@@ -171,7 +182,8 @@ impl Flow {
         let Admitting { intent, connection, assertion, scene, now } = admitting;
         let transaction = transaction.clone();
         // Made before the unit, which may await nothing but the store; their texts are filled in there.
-        let entry = |kind| login_event(kind, now, &*self.entropy, &transaction, Some(&scene)).through(&connection);
+        let entry =
+            |kind| login_event(kind, now, &*self.entropy, &transaction, Some(&scene)).through(&connection);
         let (accepted, joined, signed_up) =
             (entry(EventKind::InvitationAccepted), entry(EventKind::MemberAdded), entry(EventKind::SignUp));
         let outcome = self
@@ -180,10 +192,11 @@ impl Flow {
                 Box::pin(async move {
                     let known = Known::load(unit, &transaction.request, &connection, &assertion).await?;
                     let evidence = assertion.evidence.clone();
-                    let admission = match admit(&transaction.request, &intent, &connection, assertion, known, now) {
-                        Ok(admission) => admission,
-                        Err(not) => return Ok(Err(not)),
-                    };
+                    let admission =
+                        match admit(&transaction.request, &intent, &connection, assertion, known, now) {
+                            Ok(admission) => admission,
+                            Err(not) => return Ok(Err(not)),
+                        };
                     let added = admission.write(unit, now).await?;
                     let user = &admission.user;
                     let admitted = Admitted {
@@ -220,7 +233,10 @@ impl Flow {
 
     pub(super) async fn charge(&self, charges: &[Charge]) -> Result<Option<(String, Timestamp)>, FlowError> {
         let (charges, now) = (charges.to_vec(), self.clock.now());
-        let full = self.store.write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await })).await;
+        let full = self
+            .store
+            .write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await }))
+            .await;
         full.map_err(FlowError::Store)
     }
 

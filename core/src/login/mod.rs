@@ -18,6 +18,7 @@ pub mod discover;
 mod ending;
 pub mod event;
 pub mod flow;
+mod issue;
 mod lookup;
 pub mod pipeline;
 pub mod scene;

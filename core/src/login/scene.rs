@@ -1,7 +1,7 @@
 //! Owns what a page of a login shows besides its form: who asks, for which organization, on whose invitation.
 //! Never touches templates.
 
-use super::{Transaction, discover::Candidate};
+use super::discover::Candidate;
 use crate::{
     connector::{Interaction, Presence, Refusal},
     id::{ConnectionId, ReferenceId, TransactionId},
@@ -169,11 +169,4 @@ pub struct Stopped {
     pub reason: String,
     /// The rest, where it is known.
     pub scene: Option<Scene>,
-}
-
-impl Stopped {
-    /// Why a transaction cannot go on, for the log.
-    pub(super) fn at(transaction: &Transaction) -> String {
-        format!("the login is {}", transaction.stage.name())
-    }
 }

@@ -10,7 +10,11 @@ use crate::{
 /// Whether the session may answer the request at all, before anybody asks whether its user may have a token.
 ///
 /// An invitation never takes a session's word (seed, INV-08, INV-09).
-pub fn session_may_answer(session: &Session, request: &AuthorizeRequest, now: Timestamp) -> Result<(), NoAnswer> {
+pub fn session_may_answer(
+    session: &Session,
+    request: &AuthorizeRequest,
+    now: Timestamp,
+) -> Result<(), NoAnswer> {
     if request.invitation.is_some() {
         return Err(NoAnswer::Invitation);
     }

@@ -4,8 +4,8 @@
 use crate::{port::store::Charge, secret::TokenHash};
 use std::{net::IpAddr, time::Duration};
 
-const DAY: Duration = Duration::from_secs(86_400);
-const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What one guess at a password costs. The first key is the narrowest: it names the event when it is full.
 ///
@@ -34,7 +34,13 @@ pub fn network(ip: Option<IpAddr>) -> String {
         Some(IpAddr::V4(ip)) => ip.to_string(),
         Some(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
             Some(ip) => ip.to_string(),
-            None => format!("{:x}:{:x}:{:x}:{:x}::/64", ip.segments()[0], ip.segments()[1], ip.segments()[2], ip.segments()[3]),
+            None => format!(
+                "{:x}:{:x}:{:x}:{:x}::/64",
+                ip.segments()[0],
+                ip.segments()[1],
+                ip.segments()[2],
+                ip.segments()[3]
+            ),
         },
     }
 }

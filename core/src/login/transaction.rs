@@ -183,7 +183,13 @@ impl Locating {
 
 impl Choosing {
     /// A connection was chosen, and has asked something.
-    pub fn chose(self, connection: ConnectionId, intent: Intent, memo: Memo, prompt: Option<Prompt>) -> Awaiting {
+    pub fn chose(
+        self,
+        connection: ConnectionId,
+        intent: Intent,
+        memo: Memo,
+        prompt: Option<Prompt>,
+    ) -> Awaiting {
         Awaiting { connection, intent, memo, prompt, refusals: 0, candidates: self.candidates }
     }
 
