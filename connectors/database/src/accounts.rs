@@ -44,6 +44,14 @@ impl Accounts for DatabaseConnector {
         self.options.sign_up
     }
 
+    fn open_for_reset(&self) -> bool {
+        self.options.reset
+    }
+
+    fn password_history(&self) -> usize {
+        self.options.policy.history
+    }
+
     fn password_rules(&self) -> Vec<String> {
         self.options.policy.rules()
     }

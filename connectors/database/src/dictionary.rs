@@ -12,9 +12,7 @@ pub struct Dictionary(Vec<&'static str>);
 impl Dictionary {
     /// The list that is built in.
     pub fn built_in() -> Self {
-        let mut words: Vec<_> = include_str!("common-passwords.txt").lines().collect();
-        words.sort_unstable();
-        Self(words)
+        Self(include_str!("common-passwords.txt").lines().collect())
     }
 
     /// Whether a password, in lower case, is on it.
@@ -39,7 +37,9 @@ mod tests {
     }
 
     #[test]
-    fn it_is_in_lower_case() {
-        assert!(Dictionary::built_in().0.iter().all(|word| *word == word.to_lowercase()));
+    fn it_is_sorted_and_in_lower_case() {
+        let Dictionary(words) = Dictionary::built_in();
+        assert!(words.is_sorted());
+        assert!(words.iter().all(|word| *word == word.to_lowercase()));
     }
 }

@@ -217,12 +217,15 @@ mod tests {
     use super::*;
     use portico_core::email::Email;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(Dictionary::built_in);
 
     fn faults_of(policy: &Policy, text: &str) -> Vec<PasswordFault> {
         let mut context = Context { place: vec!["Hoekstra & Associates".into()], person: Vec::new() };
         context.address(&Email::parse("jen.doe@travel0.test").unwrap());
         context.person.push(("name".into(), "Jennifer Doe-Smith".into()));
-        policy.faults(&Password::parse(text).unwrap(), &context, &Dictionary::built_in())
+        policy.faults(&Password::parse(text).unwrap(), &context, &DICTIONARY)
     }
 
     fn faults(strength: Strength, text: &str) -> Vec<PasswordFault> {

@@ -25,6 +25,12 @@ pub trait Accounts: Send + Sync {
     /// Whether anybody may make an account for themselves (`disable_signup`).
     fn open_for_sign_up(&self) -> bool;
 
+    /// Whether people may choose a new password by a mailed link (not `disable_self_service_change_password`).
+    fn open_for_reset(&self) -> bool;
+
+    /// How many earlier hashes have to be kept, so that none of them is used again.
+    fn password_history(&self) -> usize;
+
     /// What a password must be like, in sentences.
     fn password_rules(&self) -> Vec<String>;
 }

@@ -18,8 +18,15 @@ pub struct Ticket {
     pub kind: TicketKind,
     /// For whom.
     pub user_id: UserId,
-    /// The address it was sent to: it proves this one and no other.
+    /// The address it is for: it says nothing about any other.
     pub email: Email,
+    /// Whether using it shows that the address is theirs: it went there and nowhere else, or an administrator vouches for
+    /// it. A ticket that the Management API shows proves nothing by itself (`security.md` INV-11).
+    #[serde(default)]
+    pub proves_address: bool,
+    /// Where the browser goes afterwards, if whoever made it said so (contract §2.10 `result_url`).
+    #[serde(default)]
+    pub result_url: Option<String>,
     /// In which connection.
     pub connection_id: ConnectionId,
     /// From which application.
