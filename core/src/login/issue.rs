@@ -151,6 +151,7 @@ impl Finish {
                 revoked_at: None,
             },
             redirect_uri: request.redirect_uri.clone(),
+            redirect_uri_given: request.redirect_uri_given,
             nonce: request.nonce.clone(),
             code_challenge: request.code_challenge.clone(),
             id_token_claims,

@@ -16,8 +16,10 @@ pub struct AuthorizationCode {
     pub hash: TokenHash,
     /// What its tokens will belong to.
     pub family: TokenFamily,
-    /// The redirect URI of its request; must be repeated.
+    /// Where it went.
     pub redirect_uri: String,
+    /// Whether its request named the redirect URI: then the exchange must, too (RFC 6749 §4.1.3).
+    pub redirect_uri_given: bool,
     /// The nonce of its request.
     pub nonce: Option<String>,
     /// What the verifier must match.
@@ -70,10 +72,10 @@ pub struct TokenFamily {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// An opaque access token: good at `/userinfo`, nowhere else.
+/// An access token that `/userinfo` accepts: an opaque one, or one for an API that names `/userinfo` too.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AccessToken {
-    /// What is stored of it.
+    /// What is stored of it: of the token, or of the name (`jti`) of one that is signed.
     pub hash: TokenHash,
     /// What it belongs to.
     pub family_id: FamilyId,

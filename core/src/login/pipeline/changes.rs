@@ -228,7 +228,17 @@ fn is_set(value: &Value) -> bool {
 
 fn is_reserved(claim: &str) -> bool {
     // Of the profile, `user` is what a rule changes, not a claim of the same name.
-    RESERVED.contains(&claim) || PROFILE.contains(&claim) || CONTACT.contains(&claim)
+    is_our_word(claim) || is_profile(claim)
+}
+
+/// Whether a claim of this name says something on our word: no rule and no profile ever sets it (OP-36).
+pub fn is_our_word(claim: &str) -> bool {
+    RESERVED.contains(&claim) || CONTACT.contains(&claim)
+}
+
+/// Whether a claim of this name comes from the user's profile (OIDC Core §5.1).
+pub fn is_profile(claim: &str) -> bool {
+    PROFILE.contains(&claim)
 }
 
 fn same_option(left: Option<&Value>, right: Option<&Value>) -> bool {

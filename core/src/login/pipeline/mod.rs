@@ -4,7 +4,7 @@
 mod changes;
 mod input;
 
-pub use changes::{Changes, Console, IgnoredEdit};
+pub use changes::{Changes, Console, IgnoredEdit, is_our_word, is_profile};
 pub use input::{Method, Protocol, RuleInput, RuleRequest};
 
 use crate::{
