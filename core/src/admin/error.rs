@@ -145,6 +145,7 @@ fn password_text(faults: &[PasswordFault]) -> &'static str {
         PasswordFault::TooLong,
         PasswordFault::TooSimple,
         PasswordFault::Repetitive,
+        PasswordFault::Sequential,
     ];
     if weak.into_iter().any(has) {
         "PasswordStrengthError: Password is too weak"

@@ -35,6 +35,8 @@ pub struct TenantSettings {
     pub oidc_logout_prompt_enabled: bool,
     /// Logo and colours where no organization's apply.
     pub branding: Branding,
+    /// Fields of the branding that are kept and given back as they came (`favicon_url`, `font`, …).
+    pub branding_extra: Map<String, Value>,
     /// Fields of the API that are kept and given back as they came.
     pub extra: Map<String, Value>,
 }
@@ -55,6 +57,7 @@ impl Default for TenantSettings {
             allow_organization_name_in_authentication_api: false,
             oidc_logout_prompt_enabled: true,
             branding: Branding::default(),
+            branding_extra: Map::new(),
             extra: Map::new(),
         }
     }

@@ -49,6 +49,8 @@ pub struct UserFilter {
     pub connection: Option<String>,
     /// With this address.
     pub email: Option<Email>,
+    /// With an address of this domain, in ASCII lower case.
+    pub email_domain: Option<String>,
     /// With this id.
     pub user_id: Option<UserId>,
     /// Blocked, or not.
