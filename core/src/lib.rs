@@ -4,6 +4,7 @@
 //! [`time::Clock`], randomness from [`entropy::Entropy`], and everything else from [`port`].
 //! Decisions are functions of their inputs; refusals are values, failures are errors.
 
+pub mod account;
 pub mod admin;
 pub mod connector;
 pub mod email;

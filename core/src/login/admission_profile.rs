@@ -50,7 +50,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// A user for an identity that is new (contract §2.8: defaults on create).
-pub(super) fn fresh_user(
+pub(crate) fn fresh_user(
     connection: &Connection,
     assertion: &Assertion,
     invitation: Option<&Invitation>,

@@ -27,6 +27,7 @@ pub mod throttle;
 mod transaction;
 mod visitor;
 
+pub(crate) use admission_profile::fresh_user;
 pub use connectors::Connectors;
 pub use transaction::{
     Admitted, Awaiting, Choosing, Completed, Confirming, Failed, Locating, Picking, Stage, Transaction,

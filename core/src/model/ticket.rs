@@ -20,8 +20,8 @@ pub struct Ticket {
     pub user_id: UserId,
     /// The address it is for: it says nothing about any other.
     pub email: Email,
-    /// Whether using it shows that the address is theirs: it went there and nowhere else, or an administrator vouches for
-    /// it. A ticket that the Management API shows proves nothing by itself (`security.md` INV-11).
+    /// Whether choosing a password by it shows as well that the address is theirs: it was mailed there and shown nowhere
+    /// else, or an administrator vouches for it (`mark_email_as_verified`).
     #[serde(default)]
     pub proves_address: bool,
     /// Where the browser goes afterwards, if whoever made it said so (contract §2.10 `result_url`).

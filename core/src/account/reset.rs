@@ -1,0 +1,336 @@
+//! Owns choosing a new password by a mailed link.
+//! Never touches the policy that a new password meets: that is the connector's.
+
+use super::{
+    AccountFault, Caller, SelfService, TicketPage, Unusable,
+    mail::{MailFacts, account_mail},
+    password::{PasswordChange, set_password},
+    throttle,
+    ticket::{self, Good, NewTicket, new_ticket},
+};
+use crate::{
+    connector::{AccountError, Accounts, ConnectorError, PasswordFault},
+    email::Email,
+    id::{ClientId, ConnectionId, OrganizationId, UserId},
+    login,
+    model::{AuditEvent, Connection, EventKind, TicketKind, User},
+    port::store::{StoreError, UnitOfWork},
+    secret::{Secret, TokenHash},
+    time::Timestamp,
+};
+use serde_json::{Map, Value};
+use std::net::IpAddr;
+
+/// Somebody asks for a link.
+#[derive(Clone, Debug)]
+pub struct ResetRequest {
+    /// In which connection.
+    pub connection: ConnectionId,
+    /// What was typed.
+    pub email: String,
+    /// From which application.
+    pub client: Option<ClientId>,
+    /// In whose branding.
+    pub organization: Option<OrganizationId>,
+}
+
+/// What whoever asked is told. None of it says whether there is an account.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ResetRequested {
+    /// A link was mailed, if there is such an account.
+    Accepted,
+    /// That is no e-mail address.
+    NotAnAddress,
+    /// Too much was asked; there is room again at this instant.
+    TooMany(Timestamp),
+    /// The connection does not offer it.
+    Closed,
+}
+
+/// What the page that asks for the new password shows.
+#[derive(Clone, Debug)]
+pub struct ResetForm {
+    /// Whom it is for.
+    pub page: TicketPage,
+    /// What a password must be like, in sentences.
+    pub password_rules: Vec<String>,
+}
+
+/// A password was changed.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// Whose, and where they may go on.
+    pub page: TicketPage,
+}
+
+/// A password was not changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NotChanged {
+    /// The link cannot be used.
+    Unusable,
+    /// The password does not meet the policy; the link can be used again.
+    Faults(Vec<PasswordFault>),
+}
+
+impl SelfService {
+    /// Mail a link to the address of an account, if there is one and it is not blocked. The answer is the same either
+    /// way; the limits are charged first, and for addresses without accounts too (DB-03, §3.5).
+    pub async fn request_password_change(
+        &self,
+        request: &ResetRequest,
+        caller: &Caller,
+    ) -> Result<ResetRequested, AccountFault> {
+        let Some(connection) = self.connection(&request.connection).await? else {
+            return Ok(ResetRequested::Closed);
+        };
+        let connector = self.connectors.get(&connection.id).await?;
+        if !connector.accounts().is_some_and(Accounts::open_for_reset) {
+            return Ok(ResetRequested::Closed);
+        }
+        let Ok(email) = Email::parse(&request.email) else { return Ok(ResetRequested::NotAnAddress) };
+        let now = self.clock.now();
+        let charges = throttle::reset(&connection.id, &email, caller.ip);
+        let full = self
+            .store
+            .write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await }))
+            .await?;
+        if let Some((key, room_at)) = full {
+            let event = caller
+                .event(EventKind::PasswordChangeRequestFailed, now, self.entropy.as_ref(), &connection)
+                .because("too_many_attempts", "too many requests for a new password");
+            tracing::info!(limit = %key, "a request for a new password was refused: too many");
+            self.note(event).await?;
+            return Ok(ResetRequested::TooMany(room_at));
+        }
+        self.mail_reset(connection, email, request, caller, None).await?;
+        Ok(ResetRequested::Accepted)
+    }
+
+    /// Mail a link, if there is such an account; and note in the same unit what led to it.
+    pub(super) async fn mail_reset(
+        &self,
+        connection: Connection,
+        email: Email,
+        request: &ResetRequest,
+        caller: &Caller,
+        because: Option<AuditEvent>,
+    ) -> Result<(), AccountFault> {
+        let (now, entropy) = (self.clock.now(), self.entropy.clone());
+        let (request, settings) = (request.clone(), self.settings.clone());
+        let sent = caller.event(EventKind::PasswordChangeRequested, now, entropy.as_ref(), &connection);
+        let unsent = caller.event(EventKind::PasswordChangeRequestFailed, now, entropy.as_ref(), &connection);
+        self.store
+            .write::<_, StoreError, _>(move |unit| {
+                Box::pin(async move {
+                    if let Some(event) = because {
+                        unit.events().insert(&event).await?;
+                    }
+                    let user = match account_of(unit, &connection, &email).await? {
+                        Ok(user) => user,
+                        Err((user, reason)) => {
+                            let mut unsent = unsent.because(reason, "no link for a new password was mailed");
+                            unsent.user_name = Some(email.canonical().to_owned());
+                            unsent.user_id = user;
+                            return unit.events().insert(&unsent).await;
+                        }
+                    };
+                    let client = match &request.client {
+                        Some(id) => unit.clients().find(id).await?,
+                        None => None,
+                    };
+                    let organization = match &request.organization {
+                        Some(id) => unit.organizations().find(id).await?,
+                        None => None,
+                    };
+                    let new = NewTicket {
+                        kind: TicketKind::ChangePassword,
+                        user: &user,
+                        connection: &connection,
+                        email: user.email.as_ref().unwrap_or(&email),
+                        proves_address: true,
+                        client: client.as_ref().map(|client| client.id.clone()),
+                        organization: organization.as_ref().map(|organization| organization.id.clone()),
+                        lifetime: settings.reset_lifetime,
+                    };
+                    let (ticket, url) = new_ticket(new, &settings.issuer, now, entropy.as_ref());
+                    unit.tickets().insert(&ticket).await?;
+                    let facts = MailFacts {
+                        user: &user,
+                        connection: &connection,
+                        client: client.as_ref(),
+                        organization: organization.as_ref(),
+                        url: Some(&url),
+                    };
+                    // To the address as it is stored, never as it was typed (DB-12).
+                    let mail = account_mail("reset_email", &ticket.email, &facts, now, entropy.as_ref());
+                    unit.outbox().push(&mail).await?;
+                    let mut sent = sent.about(&user);
+                    sent.client_id = ticket.client_id;
+                    sent.organization_id = ticket.organization_id;
+                    unit.events().insert(&sent).await
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The page that asks for the new password. Nothing is used up by looking at it.
+    pub async fn reset_form(&self, ticket: &str) -> Result<Result<ResetForm, Unusable>, AccountFault> {
+        let good = match self.good(TicketKind::ChangePassword, ticket).await? {
+            Ok(good) => good,
+            Err(unusable) => return Ok(Err(unusable)),
+        };
+        let connector = self.connectors.get(&good.connection.id).await?;
+        let Some(accounts) = connector.accounts() else { return Ok(Err(Unusable)) };
+        Ok(Ok(ResetForm { page: (&good).into(), password_rules: accounts.password_rules() }))
+    }
+
+    /// Choose a new password by a link. Everything that the old one opened ends (DB-16); a password that is refused
+    /// leaves the link as it was.
+    pub async fn change_password(
+        &self,
+        ticket: &str,
+        password: Secret,
+        caller: &Caller,
+    ) -> Result<Result<Changed, NotChanged>, AccountFault> {
+        let Ok(good) = self.good(TicketKind::ChangePassword, ticket).await? else {
+            return Ok(Err(NotChanged::Unusable));
+        };
+        let connector = self.connectors.get(&good.connection.id).await?;
+        let identity = good.user.identity_at(&good.connection.id).cloned();
+        let (Some(accounts), Some(identity)) = (connector.accounts(), identity) else {
+            return Ok(Err(NotChanged::Unusable));
+        };
+        let profile = profile_of(&good.user);
+        let hash = match accounts.change_password(&identity.subject, password, &profile).await {
+            Ok(hash) => hash,
+            Err(AccountError::Password(faults)) => {
+                self.not_changed(&good, caller).await?;
+                return Ok(Err(NotChanged::Faults(faults)));
+            }
+            Err(AccountError::Connector(error)) => return Err(error.into()),
+            Err(error) => return Err(ConnectorError::Protocol(error.to_string()).into()),
+        };
+        let keep = accounts.password_history();
+        self.set_by_ticket(TokenHash::of(ticket), hash, keep, caller).await
+    }
+
+    async fn set_by_ticket(
+        &self,
+        hash_of_ticket: TokenHash,
+        hash: Secret,
+        keep: usize,
+        caller: &Caller,
+    ) -> Result<Result<Changed, NotChanged>, AccountFault> {
+        let (now, entropy, caller) = (self.clock.now(), self.entropy.clone(), caller.clone());
+        let outcome = self
+            .store
+            .write::<_, StoreError, _>(move |unit| {
+                Box::pin(async move {
+                    // Read again: the user may have been blocked, or the link used, while the password was hashed.
+                    let Ok(good) =
+                        ticket::find(unit, TicketKind::ChangePassword, &hash_of_ticket, now).await?
+                    else {
+                        return Ok(Err(NotChanged::Unusable));
+                    };
+                    if !unit.tickets().consume(&hash_of_ticket, now).await? {
+                        return Ok(Err(NotChanged::Unusable));
+                    }
+                    let change = PasswordChange {
+                        user: good.user.clone(),
+                        connection: good.connection.clone(),
+                        hash,
+                        keep,
+                        proves_address: good.ticket.proves_address,
+                        at: now,
+                    };
+                    if !set_password(unit, &change).await? {
+                        return Ok(Err(NotChanged::Unusable));
+                    }
+                    // Whoever holds the mailbox may try again at once (§3.5: blocked until a reset).
+                    for key in guesses_at(&good, caller.ip) {
+                        unit.limits().forget(&key).await?;
+                    }
+                    let facts = MailFacts {
+                        user: &good.user,
+                        connection: &good.connection,
+                        client: good.client.as_ref(),
+                        organization: good.organization.as_ref(),
+                        url: None,
+                    };
+                    if let Some(notice) = change.notice(&facts, entropy.as_ref()) {
+                        unit.outbox().push(&notice).await?;
+                    }
+                    let mut event = caller
+                        .event(EventKind::PasswordChanged, now, entropy.as_ref(), &good.connection)
+                        .about(&good.user);
+                    event.client_id.clone_from(&good.ticket.client_id);
+                    event.organization_id.clone_from(&good.ticket.organization_id);
+                    unit.events().insert(&event).await?;
+                    Ok(Ok(Changed { page: (&good).into() }))
+                })
+            })
+            .await?;
+        Ok(outcome)
+    }
+
+    async fn not_changed(&self, good: &Good, caller: &Caller) -> Result<(), AccountFault> {
+        let kind = EventKind::PasswordChangeFailed;
+        let event = caller
+            .event(kind, self.clock.now(), self.entropy.as_ref(), &good.connection)
+            .about(&good.user)
+            .because("password_too_weak", "the new password does not meet the policy");
+        self.note(event).await
+    }
+
+    pub(super) async fn note(&self, event: AuditEvent) -> Result<(), AccountFault> {
+        let written =
+            self.store.write(move |unit| Box::pin(async move { unit.events().insert(&event).await }));
+        Ok(written.await?)
+    }
+
+    pub(super) async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, AccountFault> {
+        let found = self.store.read(|unit| Box::pin(async move { unit.connections().find(id).await }));
+        Ok(found.await?)
+    }
+}
+
+/// The account with this address, if a link may be mailed to it; else whose it is, and why not.
+async fn account_of(
+    unit: &mut (dyn UnitOfWork + '_),
+    connection: &Connection,
+    email: &Email,
+) -> Result<Result<User, (Option<UserId>, &'static str)>, StoreError> {
+    let credential = unit.credentials().find_by_identifier(&connection.id, email.canonical()).await?;
+    let Some(credential) = credential else { return Ok(Err((None, "unknown_user"))) };
+    Ok(match unit.users().find(&credential.user_id).await? {
+        None => Err((None, "unknown_user")),
+        // DB-22: whoever may not sign in may not open a way in.
+        Some(user) if user.blocked => Err((Some(user.id), "user_blocked")),
+        Some(user) if user.email.as_ref() != Some(email) => Err((Some(user.id), "other_address")),
+        Some(user) => Ok(user),
+    })
+}
+
+/// The limits that wrong passwords for this account have filled, here and everywhere.
+fn guesses_at(good: &Good, ip: Option<IpAddr>) -> Vec<String> {
+    let names = [good.user.email.as_ref().map(Email::canonical), good.user.username.as_deref()];
+    let charges = names.into_iter().flatten().flat_map(|name| {
+        // The third is of the address it came from, whoever was guessed at.
+        login::throttle::guess(good.connection.id.as_str(), name, ip).into_iter().take(2)
+    });
+    charges.map(|charge| charge.key).collect()
+}
+
+/// What a new password may not contain, in the shape that connectors read.
+pub(super) fn profile_of(user: &User) -> Map<String, Value> {
+    let mut profile = user.profile.clone();
+    if let Some(email) = &user.email {
+        profile.insert("email".to_owned(), email.canonical().into());
+    }
+    if let Some(username) = &user.username {
+        profile.insert("username".to_owned(), username.as_str().into());
+    }
+    profile.insert("user_metadata".to_owned(), Value::Object(user.user_metadata.clone()));
+    profile
+}

@@ -1,0 +1,287 @@
+//! Owns making an account for oneself without signing in (`/dbconnections/signup`), and whether that is allowed at all.
+//! Never touches what a password must be like: that is the connector's.
+
+use super::{
+    AccountFault, Caller, ResetRequest, SelfService, mail::MailFacts, throttle,
+    verification::verification_mail,
+};
+use crate::{
+    connector::{
+        AccountError, Accounts, Assertion, Credential, Evidence, NewAccount, PasswordFault, Subject,
+    },
+    email::Email,
+    id::ClientId,
+    login::fresh_user,
+    model::{Client, Connection, EventKind, OrganizationConnection, PasswordCredential, User},
+    port::store::StoreError,
+    secret::Secret,
+    time::Timestamp,
+};
+use serde_json::{Map, Value};
+
+/// Why nobody may make an account here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoSignUp {
+    /// The connection takes no sign-ups (`disable_signup`), or this organization takes none through it.
+    Closed,
+    /// The connection is not enabled for the application, or for the organization.
+    NotEnabled,
+}
+
+/// Whether people may make accounts in a connection: for an organization, if it is about one, else for an application
+/// (`security.md` DB-21). Every way to sign up asks this; a hidden button decides nothing.
+pub fn may_sign_up(
+    accounts: Option<&dyn Accounts>,
+    connection: &Connection,
+    client: &ClientId,
+    place: Option<&OrganizationConnection>,
+) -> Result<(), NoSignUp> {
+    let enabled = match place {
+        Some(place) => place.is_enabled && place.connection_id == connection.id,
+        None => connection.enabled_clients.contains(client),
+    };
+    if !enabled {
+        return Err(NoSignUp::NotEnabled);
+    }
+    // Contract §3.3: sign-up through an organization's connection means membership in it.
+    let open = place.is_none_or(|place| place.is_signup_enabled && place.assign_membership_on_login)
+        && accounts.is_some_and(Accounts::open_for_sign_up);
+    if open { Ok(()) } else { Err(NoSignUp::Closed) }
+}
+
+/// An account that somebody wants.
+#[derive(Clone, Debug)]
+pub struct SignUp {
+    /// From which application.
+    pub client_id: ClientId,
+    /// In which connection, by its name.
+    pub connection: String,
+    /// With which address.
+    pub email: String,
+    /// With which user name.
+    pub username: Option<String>,
+    /// With which password.
+    pub password: Secret,
+    /// What else they say of themselves, by OIDC's claim names.
+    pub profile: Map<String, Value>,
+    /// And to the application.
+    pub user_metadata: Map<String, Value>,
+}
+
+/// What whoever asked is told: the same for an address that has an account already, whose owner gets another message
+/// (`security.md` DB-03).
+#[derive(Clone, Debug)]
+pub struct SignedUp {
+    /// The account's identifier in the connection; one of nobody, if there was an account.
+    pub subject: Subject,
+    /// The address.
+    pub email: Email,
+    /// The user name.
+    pub username: Option<String>,
+}
+
+/// Why no account was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NotSignedUp {
+    /// Nobody may, or nobody may from this application.
+    Refused(NoSignUp),
+    /// The address is none.
+    EmailUnusable,
+    /// The user name cannot be used, in words.
+    UsernameUnusable(&'static str),
+    /// The user name is another account's.
+    UsernameTaken,
+    /// The password does not meet the policy.
+    Faults(Vec<PasswordFault>),
+    /// Too much was asked; there is room again at this instant.
+    TooMany(Timestamp),
+}
+
+/// What a sign-up is about, once it is known to be allowed.
+struct Place {
+    client: Client,
+    connection: Connection,
+}
+
+impl SelfService {
+    /// Make an account, and mail a link that verifies its address.
+    pub async fn sign_up(
+        &self,
+        wanted: SignUp,
+        caller: &Caller,
+    ) -> Result<Result<SignedUp, NotSignedUp>, AccountFault> {
+        let Some(place) = self.place(&wanted).await? else {
+            return Ok(Err(NotSignedUp::Refused(NoSignUp::NotEnabled)));
+        };
+        let connector = self.connectors.get(&place.connection.id).await?;
+        let allowed = may_sign_up(connector.accounts(), &place.connection, &place.client.id, None);
+        let accounts = match (allowed, connector.accounts()) {
+            (Ok(()), Some(accounts)) => accounts,
+            (Ok(()), None) => return Ok(Err(NotSignedUp::Refused(NoSignUp::Closed))),
+            (Err(refused), _) => return Ok(Err(NotSignedUp::Refused(refused))),
+        };
+        let Ok(email) = Email::parse(&wanted.email) else { return Ok(Err(NotSignedUp::EmailUnusable)) };
+        let now = self.clock.now();
+        let charges = throttle::sign_up(&place.connection.id, &email, caller.ip);
+        let full = self
+            .store
+            .write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await }))
+            .await?;
+        if let Some((_, room_at)) = full {
+            return Ok(Err(NotSignedUp::TooMany(room_at)));
+        }
+        let mut profile = wanted.profile.clone();
+        profile.insert("user_metadata".to_owned(), Value::Object(wanted.user_metadata.clone()));
+        let account = NewAccount {
+            email: Some(email.clone()),
+            username: wanted.username.clone(),
+            password: Some(wanted.password.clone()),
+            profile,
+            subject: None,
+        };
+        let (subject, credential) = match accounts.create(account).await {
+            Ok(made) => made,
+            Err(AccountError::Password(faults)) => return Ok(Err(NotSignedUp::Faults(faults))),
+            Err(AccountError::Username(reason)) => return Ok(Err(NotSignedUp::UsernameUnusable(reason))),
+            Err(AccountError::Email) => return Ok(Err(NotSignedUp::EmailUnusable)),
+            Err(AccountError::Connector(error)) => return Err(error.into()),
+        };
+        self.keep(place, wanted, email, (subject, credential), caller).await
+    }
+
+    async fn place(&self, wanted: &SignUp) -> Result<Option<Place>, AccountFault> {
+        let found = self.store.read::<_, StoreError, _>(|unit| {
+            Box::pin(async move {
+                let client = unit.clients().find(&wanted.client_id).await?;
+                let connection = unit.connections().find_by_name(&wanted.connection).await?;
+                Ok(client.zip(connection))
+            })
+        });
+        Ok(found.await?.map(|(client, connection)| Place { client, connection }))
+    }
+
+    async fn keep(
+        &self,
+        place: Place,
+        wanted: SignUp,
+        email: Email,
+        (subject, credential): (Subject, Credential),
+        caller: &Caller,
+    ) -> Result<Result<SignedUp, NotSignedUp>, AccountFault> {
+        let signed_up = SignedUp {
+            subject: subject.clone(),
+            email: email.clone(),
+            username: credential.username.clone(),
+        };
+        let request = ResetRequest {
+            connection: place.connection.id.clone(),
+            email: wanted.email.clone(),
+            client: Some(place.client.id.clone()),
+            organization: None,
+        };
+        let connection = place.connection.clone();
+        match self.insert(place, wanted, (subject, credential), caller).await {
+            Ok(Made::Account) => Ok(Ok(signed_up)),
+            Ok(Made::UsernameTaken) => Ok(Err(NotSignedUp::UsernameTaken)),
+            // Made meanwhile: as if it had been there.
+            Ok(Made::Exists) | Err(StoreError::Conflict(_)) => {
+                let exists = caller
+                    .event(EventKind::SignUpFailed, self.clock.now(), self.entropy.as_ref(), &connection)
+                    .because("user_exists", "there is an account with this address");
+                self.mail_reset(connection, email, &request, caller, Some(exists)).await?;
+                Ok(Ok(signed_up))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn insert(
+        &self,
+        place: Place,
+        wanted: SignUp,
+        (subject, credential): (Subject, Credential),
+        caller: &Caller,
+    ) -> Result<Made, StoreError> {
+        let (now, entropy, settings) = (self.clock.now(), self.entropy.clone(), self.settings.clone());
+        let event = caller.event(EventKind::SignUp, now, entropy.as_ref(), &place.connection);
+        let work = self.store.write::<_, StoreError, _>(move |unit| {
+            Box::pin(async move {
+                let id = &place.connection.id;
+                let (address, username) = (&credential.email, &credential.username);
+                if let Some(username) = username
+                    && unit.credentials().find_by_identifier(id, username).await?.is_some()
+                {
+                    return Ok(Made::UsernameTaken);
+                }
+                if let Some(address) = address
+                    && unit.credentials().find_by_identifier(id, address.canonical()).await?.is_some()
+                {
+                    return Ok(Made::Exists);
+                }
+                let user = new_user(&place.connection, &subject, &credential, wanted, now);
+                unit.users().insert(&user).await?;
+                unit.credentials()
+                    .insert(&stored(&place.connection, &user, subject, credential, now))
+                    .await?;
+                let facts = MailFacts {
+                    user: &user,
+                    connection: &place.connection,
+                    client: Some(&place.client),
+                    organization: None,
+                    url: None,
+                };
+                if let Some((ticket, mail)) = verification_mail(&facts, &settings, now, entropy.as_ref()) {
+                    unit.tickets().insert(&ticket).await?;
+                    unit.outbox().push(&mail).await?;
+                }
+                let mut event = event.about(&user);
+                event.client_id = Some(place.client.id.clone());
+                event.client_name = Some(place.client.name.clone());
+                unit.events().insert(&event).await?;
+                Ok(Made::Account)
+            })
+        });
+        work.await
+    }
+}
+
+enum Made {
+    Account,
+    Exists,
+    UsernameTaken,
+}
+
+fn new_user(
+    connection: &Connection,
+    subject: &Subject,
+    credential: &Credential,
+    wanted: SignUp,
+    now: Timestamp,
+) -> User {
+    let assertion = Assertion {
+        subject: subject.clone(),
+        profile: wanted.profile,
+        evidence: Evidence::default(),
+        credential: Some(credential.clone()),
+    };
+    User { user_metadata: wanted.user_metadata, ..fresh_user(connection, &assertion, None, now) }
+}
+
+fn stored(
+    connection: &Connection,
+    user: &User,
+    subject: Subject,
+    credential: Credential,
+    now: Timestamp,
+) -> PasswordCredential {
+    PasswordCredential {
+        connection_id: connection.id.clone(),
+        user_id: user.id.clone(),
+        subject,
+        email_normalized: credential.email.map(|email| email.canonical().to_owned()),
+        username_normalized: credential.username,
+        password_hash: credential.password_hash,
+        history: Vec::new(),
+        changed_at: now,
+    }
+}
