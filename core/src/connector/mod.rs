@@ -18,6 +18,7 @@ pub use reply::Reply;
 pub use step::{Ask, AuthnRequest, Field, Intent, Interaction, Presence, Prompt, Refusal, Step};
 
 use async_trait::async_trait;
+use url::Url;
 
 /// A way of finding out who somebody is: a password table, a customer's script, a SAML or OIDC identity provider.
 ///
@@ -40,6 +41,12 @@ pub trait Connector: Send + Sync {
     /// Where people sign in: on our pages, or elsewhere. Elsewhere is announced before anybody is sent there.
     fn presence(&self) -> Presence {
         Presence::Elsewhere
+    }
+
+    /// Places that [`begin`](Self::begin) may send the browser to, as far as they are known: a page whose form leads
+    /// there must allow it in its Content-Security-Policy (`form-action` counts for redirects, too).
+    fn destinations(&self) -> Vec<Url> {
+        Vec::new()
     }
 
     /// Whom this reply is a guess about, if guessing is possible here: attempts are counted by it, *before*

@@ -8,6 +8,7 @@ use crate::{
     model::{Connection, OrganizationConnection},
 };
 use serde_json::Value;
+use url::Url;
 
 /// A connection that is enabled for the organization, or for the application where there is none.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Candidate {
     pub organization: Option<OrganizationConnection>,
     /// Where people sign in through it.
     pub presence: Presence,
+    /// Where its first move may lead.
+    pub destinations: Vec<Url>,
 }
 
 impl Candidate {
@@ -114,6 +117,7 @@ mod tests {
             connection: Connection { id: id.clone(), name: name.to_owned(), options, ..connection() },
             organization: Some(OrganizationConnection { connection_id: id, ..organization_connection() }),
             presence,
+            destinations: Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     ending::{Said, prompt_of},
     lookup::Admitting,
     pipeline::Pipeline,
-    scene::{Choice, Next, Outcome, Scene, Shown, View},
+    scene::{Next, Outcome, Scene, Shown, View},
     throttle,
     visitor::Visitor,
 };
@@ -97,6 +97,11 @@ impl Flow {
         Self { store, clock, entropy, connectors, pipeline, settings }
     }
 
+    /// The one address to which identity providers send their answers.
+    pub fn callback(&self) -> Url {
+        self.settings.callback()
+    }
+
     /// Begin: a live session answers, or somebody has to be asked.
     pub async fn start(&self, request: AuthorizeRequest, visitor: &Visitor) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
@@ -145,11 +150,14 @@ impl Flow {
         let view = match transaction.stage.clone() {
             Stage::Locating(Locating {}) => View::Organization,
             Stage::Choosing(choosing) => {
-                View::Choice(Choice::of(&self.candidates(&transaction, &choosing.candidates).await?))
+                View::choice(&self.candidates(&transaction, &choosing.candidates).await?)
             }
-            Stage::Confirming(confirming) => View::Confirmation {
-                connection: self.connection(&confirming.connection).await?.title().to_owned(),
-            },
+            Stage::Confirming(confirming) => {
+                let connector =
+                    self.connectors.get(&confirming.connection).await.map_err(FlowError::Connector)?;
+                let connection = self.connection(&confirming.connection).await?.title().to_owned();
+                View::Confirmation { connection, destinations: connector.destinations() }
+            }
             Stage::Awaiting(awaiting) => {
                 let Some(prompt) = awaiting.prompt.clone() else {
                     // Loaded again, the way elsewhere is asked for anew: the old one may have been used.
@@ -213,7 +221,7 @@ impl Flow {
         };
         let scene = self.scene(&transaction.request).await?;
         let Some(candidate) = candidate.cloned() else {
-            let view = View::Choice(Choice::of(&candidates));
+            let view = View::choice(&candidates);
             let shown = Shown { transaction: transaction.id, view, refusal: Some(Refusal::NoWayIn), scene };
             return Ok(Next::Show(Box::new(shown)).into());
         };
@@ -243,7 +251,7 @@ impl Flow {
         let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let choosing = awaiting.back().ok_or(FlowError::Stale)?;
         let scene = self.scene(&transaction.request).await?;
-        let view = View::Choice(Choice::of(&self.candidates(&transaction, &choosing.candidates).await?));
+        let view = View::choice(&self.candidates(&transaction, &choosing.candidates).await?);
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
         self.keep(transaction, Stage::Choosing(choosing), None).await?;
         Ok(Next::Show(Box::new(shown)).into())
@@ -371,7 +379,7 @@ impl Flow {
             let toward = Toward { connection: candidate.connection.clone(), intent, choosing, announced };
             return Box::pin(self.approach(transaction, scene, toward, hint)).await;
         }
-        let view = View::Choice(Choice::of(&candidates));
+        let view = View::choice(&candidates);
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
         self.keep(transaction, Stage::Choosing(choosing), None).await?;
         Ok(Next::Show(Box::new(shown)).into())
@@ -391,7 +399,10 @@ impl Flow {
         let intent = if invited { self::intent(&scene) } else { intent };
         let confirmed = matches!(transaction.stage, Stage::Confirming(_) | Stage::Awaiting(_)) && announced;
         if invited && connector.presence() == Presence::Elsewhere && !confirmed {
-            let view = View::Confirmation { connection: connection.title().to_owned() };
+            let view = View::Confirmation {
+                connection: connection.title().to_owned(),
+                destinations: connector.destinations(),
+            };
             let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
             self.keep(transaction, Stage::Confirming(choosing.announce(connection.id)), None).await?;
             return Ok(Next::Show(Box::new(shown)).into());

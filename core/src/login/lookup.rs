@@ -65,7 +65,12 @@ impl Flow {
         for (connection, organization) in enabled.map_err(FlowError::Store)? {
             match self.connectors.get(&connection.id).await {
                 Ok(connector) => {
-                    candidates.push(Candidate { presence: connector.presence(), connection, organization });
+                    candidates.push(Candidate {
+                        presence: connector.presence(),
+                        destinations: connector.destinations(),
+                        connection,
+                        organization,
+                    });
                 }
                 Err(ConnectorError::Store(error)) => return Err(FlowError::Store(error)),
                 Err(error) => {

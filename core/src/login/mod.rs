@@ -21,6 +21,7 @@ pub mod flow;
 mod issue;
 mod lookup;
 pub mod pipeline;
+mod request;
 pub mod scene;
 pub mod sso;
 pub mod throttle;

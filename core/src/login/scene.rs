@@ -10,6 +10,7 @@ use crate::{
     port::store::{Page, StoreError, UnitOfWork},
     secret::Secret,
 };
+use url::Url;
 
 /// Who asks, for which organization, on whose invitation.
 #[derive(Clone, Debug)]
@@ -112,11 +113,20 @@ pub enum View {
     /// Asks for the organization's name.
     Organization,
     /// Lets the visitor choose a connection.
-    Choice(Vec<Choice>),
+    Choice {
+        /// Those that are shown.
+        choices: Vec<Choice>,
+        /// Whether an identifier leads somewhere: to our own form, or to a place that claims its e-mail domain.
+        by_identifier: bool,
+        /// Where the first moves of all candidates may lead.
+        destinations: Vec<Url>,
+    },
     /// Tells that the organization's own sign-in comes next.
     Confirmation {
         /// The connection's name for people.
         connection: String,
+        /// Where its first move may lead.
+        destinations: Vec<Url>,
     },
     /// What a connector asks, and the way back to the choice, if there was one.
     Connector {
@@ -144,17 +154,21 @@ pub struct Choice {
     pub presence: Presence,
 }
 
-impl Choice {
-    /// Those of the candidates that are shown.
-    pub(super) fn of(candidates: &[Candidate]) -> Vec<Self> {
+impl View {
+    /// The choice among these candidates.
+    pub(super) fn choice(candidates: &[Candidate]) -> Self {
         let visible = candidates.iter().filter(|candidate| candidate.is_visible());
-        visible
-            .map(|candidate| Self {
-                id: candidate.connection.id.clone(),
-                title: candidate.connection.title().to_owned(),
-                presence: candidate.presence,
-            })
-            .collect()
+        let choices = visible.map(|candidate| Choice {
+            id: candidate.connection.id.clone(),
+            title: candidate.connection.title().to_owned(),
+            presence: candidate.presence,
+        });
+        let by_identifier = candidates.iter().any(|candidate| {
+            candidate.presence == Presence::Here
+                || candidate.connection.options.get("domain_aliases").is_some()
+        });
+        let destinations = candidates.iter().flat_map(|candidate| candidate.destinations.clone()).collect();
+        Self::Choice { choices: choices.collect(), by_identifier, destinations }
     }
 }
 

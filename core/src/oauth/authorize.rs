@@ -49,6 +49,9 @@ pub enum AuthorizeFault {
         /// Whether somebody may be guessing tickets.
         guess: bool,
     },
+    /// Too many tickets were tried from there (INV-01).
+    #[error("too many invitation tickets were tried")]
+    TooManyTickets,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

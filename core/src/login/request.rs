@@ -1,0 +1,83 @@
+//! Owns the door to a login: the request is checked, guesses at tickets are counted, and what is refused is logged.
+//! Never touches what is checked: that is `oauth::authorize`.
+
+use super::{Visitor, event::event, flow::Flow, throttle};
+use crate::{
+    connector::Reply,
+    model::{AuditEvent, Client, EventKind},
+    oauth::{
+        AuthorizeRequest,
+        authorize::{AuthorizeFault, accept},
+    },
+};
+
+impl Flow {
+    /// Check an authorization request (contract §1.2). Every refusal leaves one entry in the log.
+    pub async fn request(
+        &self,
+        parameters: &Reply,
+        visitor: &Visitor,
+    ) -> Result<AuthorizeRequest, AuthorizeFault> {
+        let now = self.clock.now();
+        // INV-01: a look at a ticket is charged first, and given back when the ticket was good.
+        let charges = parameters.get("invitation").map(|_| throttle::ticket(visitor.ip)).unwrap_or_default();
+        if !charges.is_empty() {
+            let charged = charges.clone();
+            let full = self
+                .store
+                .write(move |unit| Box::pin(async move { unit.limits().charge(&charged, now).await }))
+                .await?;
+            if full.is_some() {
+                return Err(self.log_fault(AuthorizeFault::TooManyTickets, visitor).await?);
+            }
+        }
+        match accept(&*self.store, now, parameters).await {
+            Ok(request) => {
+                if !charges.is_empty() {
+                    self.store
+                        .write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await }))
+                        .await?;
+                }
+                Ok(request)
+            }
+            Err(fault) => Err(self.log_fault(fault, visitor).await?),
+        }
+    }
+
+    async fn log_fault(
+        &self,
+        fault: AuthorizeFault,
+        visitor: &Visitor,
+    ) -> Result<AuthorizeFault, AuthorizeFault> {
+        if let Some(entry) = self.entry_of(&fault, visitor) {
+            self.store.write(move |unit| Box::pin(async move { unit.events().insert(&entry).await })).await?;
+        }
+        Ok(fault)
+    }
+
+    fn entry_of(&self, fault: &AuthorizeFault, visitor: &Visitor) -> Option<AuditEvent> {
+        let (kind, reason, client) = match fault {
+            AuthorizeFault::Redirect(client, _) => {
+                (EventKind::RedirectRejected, "redirect_uri_mismatch", Some(client.as_ref()))
+            }
+            AuthorizeFault::Answer { guess: true, client, .. } => {
+                (EventKind::InvitationFailed, "invitation_unusable", Some(client.as_ref()))
+            }
+            AuthorizeFault::Answer { error, client, .. } => {
+                (EventKind::LoginFailed, *error, Some(client.as_ref()))
+            }
+            AuthorizeFault::UnknownClient(_) => (EventKind::LoginFailed, "unknown_client", None),
+            AuthorizeFault::Missing(_) => (EventKind::LoginFailed, "parameter_missing", None),
+            AuthorizeFault::TooManyTickets => (EventKind::BlockedAddress, "too_many_tickets", None),
+            AuthorizeFault::Store(_) => return None,
+        };
+        let entry = event(kind, self.clock.now(), &*self.entropy).because(reason, fault.to_string());
+        Some(AuditEvent {
+            client_id: client.map(|client: &Client| client.id.clone()),
+            client_name: client.map(|client| client.name.clone()),
+            ip: visitor.ip.map(|ip| ip.to_string()),
+            user_agent: visitor.user_agent.clone(),
+            ..entry
+        })
+    }
+}

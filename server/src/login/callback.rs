@@ -1,0 +1,45 @@
+//! Owns the one address to which identity providers send their answers (contract §1.10).
+//! Never touches what an answer means: that it carries our handle as `state` or `RelayState` is all that is known here.
+
+use super::{LoginFault, Logins, Visit};
+use crate::{
+    http::extract::params::{Params, ParamsFault},
+    page::{AutoPostPage, Page},
+};
+use axum::{extract::State, response::Response};
+use http::Method;
+use portico_core::{id::TransactionId, login::scene::Outcome};
+use std::sync::Arc;
+
+/// The mark of an answer that was posted a second time, by a page of ours.
+const REPOSTED: &str = "portico_reposted";
+
+/// `GET|POST /login/callback`.
+///
+/// A post from another site comes without our `SameSite=Lax` cookie. A page of ours posts it once more, from our own
+/// origin; if the cookie is missing then, too, it is another browser.
+pub(super) async fn callback(
+    State(logins): State<Arc<Logins>>,
+    visit: Visit,
+    method: Method,
+    parameters: Result<Params, ParamsFault>,
+) -> Response {
+    let parameters = match parameters {
+        Ok(parameters) => parameters,
+        Err(fault) => return logins.answer(Err(fault.into()), &visit, None).await,
+    };
+    if method == Method::POST && visit.visitor.browser.is_none() && parameters.get(REPOSTED).is_none() {
+        let fields = parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let fields: Vec<_> = fields.chain([(REPOSTED.to_owned(), "1".to_owned())]).collect();
+        let page = Page::AutoPost(AutoPostPage::new(logins.flow.callback(), fields));
+        return logins.plain_page(&page, &visit).await;
+    }
+    let answered = async {
+        let handle = parameters.get("state").or_else(|| parameters.get("RelayState"));
+        let handle = handle.ok_or(LoginFault::NoState)?;
+        let id = TransactionId::parse(handle).map_err(|_not_a_handle| LoginFault::NoState)?;
+        Ok::<Outcome, LoginFault>(logins.flow.answer(&id, &visit.visitor, parameters.into_reply()).await?)
+    };
+    let outcome = answered.await;
+    logins.answer(outcome, &visit, None).await
+}

@@ -1,0 +1,96 @@
+//! Owns what a visitor is told when a login cannot go on.
+//! Never touches the log's words: causes stay there.
+
+use crate::{http::extract::params::ParamsFault, page::Trouble};
+use portico_core::{
+    connector::ConnectorError,
+    login::flow::FlowError,
+    oauth::{authorize::AuthorizeFault, redirect::RedirectFault},
+    port::store::StoreError,
+};
+
+/// Why a login's page cannot be shown. Answers that the application gets are not among these.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginFault {
+    /// Nothing says which login it is about.
+    #[error("the request names no login")]
+    NoState,
+    /// The form came without what it asks for.
+    #[error("the form has no answer")]
+    NoAnswer,
+    /// The form was not sent by a page of ours (OP-25).
+    #[error("the form came from elsewhere")]
+    ForeignForm,
+    /// Its parameters cannot be read.
+    #[error(transparent)]
+    Params(#[from] ParamsFault),
+    /// The flow says so.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// The authorization request may not be answered.
+    #[error(transparent)]
+    Authorize(#[from] AuthorizeFault),
+}
+
+impl LoginFault {
+    /// What the visitor is told.
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            Self::NoState | Self::NoAnswer | Self::Params(_) => Trouble::BadRequest,
+            Self::ForeignForm => Trouble::ForeignForm,
+            Self::Flow(error) => of_flow(error),
+            Self::Authorize(fault) => match fault {
+                AuthorizeFault::UnknownClient(_) => Trouble::UnknownClient,
+                AuthorizeFault::Redirect(_, RedirectFault::Mismatch(_)) => Trouble::WrongCallback,
+                AuthorizeFault::TooManyTickets => Trouble::TooManyAttempts,
+                AuthorizeFault::Store(error) => of_store(error),
+                _ => Trouble::BadRequest,
+            },
+        }
+    }
+
+    /// What the application's developer needs to know, in the protocol's words (contract §1.2.1).
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Params(fault) => Some(fault.to_string()),
+            Self::Authorize(AuthorizeFault::UnknownClient(id)) => Some(format!("Unknown client: {id}")),
+            Self::Authorize(AuthorizeFault::Redirect(_, RedirectFault::Mismatch(uri))) => {
+                Some(format!("Callback URL mismatch: {uri} is not in the list of allowed callback URLs"))
+            }
+            Self::Authorize(AuthorizeFault::Redirect(_, RedirectFault::Missing)) => {
+                Some("Missing required parameter: redirect_uri".to_owned())
+            }
+            Self::Authorize(AuthorizeFault::Missing(name)) => {
+                Some(format!("Missing required parameter: {name}"))
+            }
+            Self::NoState | Self::NoAnswer | Self::ForeignForm | Self::Flow(_) | Self::Authorize(_) => None,
+        }
+    }
+
+    /// Whether it is ours to mend: then the log gets its cause as a warning.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.trouble().status().is_server_error()
+    }
+}
+
+fn of_flow(error: &FlowError) -> Trouble {
+    match error {
+        FlowError::Unknown | FlowError::Expired => Trouble::Expired,
+        FlowError::OtherBrowser => Trouble::NoCookie,
+        FlowError::Stale => Trouble::Stale,
+        FlowError::Store(error) => of_store(error),
+        FlowError::Connector(error) => match error {
+            ConnectorError::Missing(_) => Trouble::BadRequest,
+            ConnectorError::Protocol(_) => Trouble::SignInRejected,
+            ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
+            ConnectorError::Busy => Trouble::Busy,
+            ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
+            _ => Trouble::Internal,
+        },
+        _ => Trouble::Internal,
+    }
+}
+
+const fn of_store(_error: &StoreError) -> Trouble {
+    Trouble::Internal
+}
