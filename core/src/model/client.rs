@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// An application that asks us for tokens (RFC 6749 §1.1; contract §2.6).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Client {
     /// Its public identifier.
     pub id: ClientId,
     /// Its secret. Encrypted at rest; the Management API may show it (`read:client_keys`).
+    #[serde(skip)]
     pub secret: Secret,
     /// Its name for people.
     pub name: String,

@@ -5,10 +5,11 @@ use crate::{
     id::{ClientId, ConnectionId},
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A way to log in, as it is configured. Name and strategy never change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Connection {
     /// Its id; never used again, even for the same name (API-16).
     pub id: ConnectionId,
@@ -19,8 +20,10 @@ pub struct Connection {
     /// Its name for people.
     pub display_name: Option<String>,
     /// The connector's own configuration, checked by its factory. Encrypted at rest.
+    #[serde(skip)]
     pub options: Value,
     /// The applications it is enabled for, in no particular order.
+    #[serde(skip)]
     pub enabled_clients: Vec<ClientId>,
     /// Names by which password grants mean it.
     pub realms: Vec<String>,

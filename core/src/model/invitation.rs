@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 ///
 /// It has two tickets: the one that the Management API shows proves nothing about the mailbox; the one in the e-mail
 /// does (`security.md` INV-11).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Invitation {
     /// Its id.
     pub id: InvitationId,
@@ -35,8 +35,10 @@ pub struct Invitation {
     /// Likewise.
     pub user_metadata: Map<String, Value>,
     /// The ticket the API shows: 32 letters and digits. Encrypted at rest.
+    #[serde(skip)]
     pub api_ticket: Secret,
     /// The ticket of the e-mail, if one was sent. Encrypted at rest until it is sent, kept for reminders.
+    #[serde(skip)]
     pub mail_ticket: Option<Secret>,
     /// When it was made.
     pub created_at: Timestamp,

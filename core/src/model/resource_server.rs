@@ -57,7 +57,7 @@ pub struct Permission {
 }
 
 /// What a client may ask of an API in its own name (contract §2.6).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ClientGrant {
     /// Its id.
     pub id: ClientGrantId,

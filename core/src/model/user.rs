@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A person, as one connection knows them. The identity is `(connection, subject)`, never the e-mail.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct User {
     /// `strategy|key`; never used again for another person.
     pub id: UserId,
     /// How they log in; the first one is the primary identity.
+    #[serde(skip)]
     pub identities: Vec<Identity>,
     /// Their address, if the connection gave one.
     pub email: Option<Email>,

@@ -15,7 +15,8 @@ pub trait Outbox: Send {
     /// Add one.
     async fn push(&mut self, mail: &OutboxMail) -> Result<(), StoreError>;
     /// Take up to `take` messages that are due, and put their next attempt off until `until`, so that no other node
-    /// takes them meanwhile.
+    /// takes them meanwhile. Each is counted as an attempt, this one included, so that one that ends its node is not
+    /// tried for ever.
     async fn claim(
         &mut self,
         now: Timestamp,

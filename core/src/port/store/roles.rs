@@ -25,7 +25,7 @@ pub trait Roles: Send {
     async fn update(&mut self, role: &Role) -> Result<bool, StoreError>;
     /// Delete one, and take it from everybody; whether there was one.
     async fn delete(&mut self, id: &RoleId) -> Result<bool, StoreError>;
-    /// What it permits, by API and scope.
+    /// What it permits, by API and scope. Of the page, `skip`, `take` and `direction` count.
     async fn permissions(&mut self, id: &RoleId, page: &Page) -> Result<Vec<Permission>, StoreError>;
     /// All that these roles permit together, each once.
     async fn permissions_of(&mut self, ids: &[RoleId]) -> Result<Vec<Permission>, StoreError>;
@@ -40,7 +40,7 @@ pub trait Roles: Send {
     async fn add_to_user(&mut self, user: &UserId, roles: &[RoleId]) -> Result<(), StoreError>;
     /// Take these from a user.
     async fn remove_from_user(&mut self, user: &UserId, roles: &[RoleId]) -> Result<(), StoreError>;
-    /// What a user is permitted directly.
+    /// What a user is permitted directly, paged as [`permissions`](Self::permissions).
     async fn permissions_of_user(
         &mut self,
         user: &UserId,

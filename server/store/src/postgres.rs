@@ -1,0 +1,240 @@
+//! Owns PostgreSQL: a unit runs in its caller's task, in a transaction of its own (READ COMMITTED).
+//! Never touches certificates: those are `tls.rs`'s.
+
+use crate::{
+    migrate::{self, Migration},
+    options::StoreOptions,
+    seal::Vault,
+    sql::{Cells, FromRow, JsonText, Row, Sql, Value},
+    tls::{self, Target},
+    unit::{Session, SqlUnit},
+};
+use async_trait::async_trait;
+use bytes::BytesMut;
+use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures_util::future::join;
+use portico_core::port::store::{Store, StoreError, Verdict, Work};
+use serde::de::DeserializeOwned;
+use std::{error::Error, sync::Arc};
+use tokio_postgres::{
+    NoTls,
+    error::SqlState,
+    types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
+};
+
+/// What every connection asks of the server: nothing waits for ever, whatever the server's own settings.
+const SETTINGS: &str =
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s";
+
+/// A store on a PostgreSQL server.
+///
+/// Reads have a pool of their own, whose connections the server itself keeps from writing: a
+/// read then needs no `BEGIN READ ONLY`, and is not queued behind units that wait for a row lock.
+pub(crate) struct PostgresStore {
+    vault: Arc<Vault>,
+    writers: Pool,
+    readers: Pool,
+}
+
+impl PostgresStore {
+    /// Connect, and bring the schema up to date.
+    pub(crate) async fn open(
+        url: &str,
+        migrations: &[Migration],
+        options: &StoreOptions,
+    ) -> Result<Self, StoreError> {
+        let mut store = Self::connect(url, options)?;
+        let mut unit = store.unit().await?;
+        store.vault = Arc::new(migrate::prepare(&mut unit, migrations, options.schema, &options.keks).await?);
+        Ok(store)
+    }
+
+    /// Connect with the vault locked.
+    pub(crate) fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let target = tls::target(url)?;
+        let writers = pool(&target, SETTINGS, options)?;
+        let readers = pool(&target, &format!("{SETTINGS} -c default_transaction_read_only=on"), options)?;
+        Ok(Self { vault: Arc::default(), writers, readers })
+    }
+
+    /// A unit that opens a transaction with its first statement.
+    pub(crate) async fn unit(&self) -> Result<SqlUnit<PostgresSession>, StoreError> {
+        self.unit_of(&self.writers, State::Idle).await
+    }
+
+    async fn unit_of(&self, pool: &Pool, state: State) -> Result<SqlUnit<PostgresSession>, StoreError> {
+        let client = pool.get().await.map_err(StoreError::backend)?;
+        Ok(SqlUnit::new(PostgresSession { client: Some(client), state }, Arc::clone(&self.vault)))
+    }
+}
+
+fn pool(target: &Target, settings: &str, options: &StoreOptions) -> Result<Pool, StoreError> {
+    let mut config = target.config.clone();
+    let given = config.get_options().unwrap_or_default();
+    config.options(format!("{settings} {given}"));
+    config.application_name(config.get_application_name().unwrap_or("portico").to_owned());
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(options.wait);
+    }
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = if target.encrypt {
+        let connector = tls::connector(options.root_certificates.as_deref())?;
+        Manager::from_config(config, connector, recycling)
+    } else {
+        Manager::from_config(config, NoTls, recycling)
+    };
+    Pool::builder(manager)
+        .max_size(options.connections)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(options.wait))
+        .create_timeout(Some(options.wait))
+        .build()
+        .map_err(StoreError::backend)
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn run_write(&self, work: Work<'static>) -> Result<(), StoreError> {
+        let mut unit = self.unit().await?;
+        let verdict = unit.attend(work).await;
+        let finished = unit.session.finish(verdict.clone().unwrap_or(Verdict::Undo)).await;
+        verdict.and(finished)
+    }
+
+    async fn run_read<'a>(&'a self, work: Work<'a>) -> Result<(), StoreError> {
+        self.unit_of(&self.readers, State::Autocommit).await?.attend(work).await.map(drop)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.unit_of(&self.writers, State::Autocommit).await?.session.script("SELECT 1").await
+    }
+}
+
+/// A connection out of a pool.
+pub(crate) struct PostgresSession {
+    /// `None` once it must not return to the pool.
+    client: Option<Client>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum State {
+    /// Each statement is its own transaction.
+    Autocommit,
+    /// The next statement brings `BEGIN` along.
+    Idle,
+    /// In a transaction.
+    Open,
+}
+
+impl PostgresSession {
+    /// Run a statement. The first of a unit brings `BEGIN` along, which saves a round trip.
+    async fn send<T>(
+        client: &Client,
+        state: &mut State,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
+    ) -> Result<T, StoreError> {
+        if *state != State::Idle {
+            return statement.await.map_err(failure);
+        }
+        *state = State::Open;
+        let (begun, done) = join(client.batch_execute("BEGIN"), statement).await;
+        begun.and(done).map_err(failure)
+    }
+
+    fn parts(&mut self) -> Result<(&Client, &mut State), StoreError> {
+        Ok((self.client.as_ref().ok_or(StoreError::Broken)?, &mut self.state))
+    }
+}
+
+impl Drop for PostgresSession {
+    /// Whoever ran the unit is gone (a browser that hung up): make the server roll back by closing
+    /// the connection, since there is nobody left to wait for a `ROLLBACK`.
+    fn drop(&mut self) {
+        if self.state == State::Open
+            && let Some(client) = self.client.take()
+        {
+            drop(Object::take(client));
+        }
+    }
+}
+
+impl Session for PostgresSession {
+    const ENGINE: &'static str = "postgres";
+    const BEGIN_MIGRATION: &'static str = "SELECT pg_advisory_xact_lock(7305402817)";
+    const BEGIN_READING: &'static str = "SELECT 1";
+    const ARRAY_OF: &'static str = "json_agg";
+    const TUPLE: &'static str = "json_build_array";
+
+    async fn rows<T: FromRow>(&mut self, sql: &Sql<'_>, vault: &Vault) -> Result<Vec<T>, StoreError> {
+        let (client, state) = self.parts()?;
+        let statement = client.prepare_cached(&sql.text).await.map_err(failure)?;
+        let rows = Self::send(client, state, client.query(&statement, &params(sql))).await?;
+        rows.iter().map(|row| T::from_row(&Row { cells: Cells::Postgres(row), vault })).collect()
+    }
+
+    async fn execute(&mut self, sql: &Sql<'_>) -> Result<u64, StoreError> {
+        let (client, state) = self.parts()?;
+        let statement = client.prepare_cached(&sql.text).await.map_err(failure)?;
+        Self::send(client, state, client.execute(&statement, &params(sql))).await
+    }
+
+    async fn script(&mut self, text: &str) -> Result<(), StoreError> {
+        let (client, state) = self.parts()?;
+        Self::send(client, state, client.batch_execute(text)).await
+    }
+
+    async fn finish(&mut self, verdict: Verdict) -> Result<(), StoreError> {
+        let (client, state) = self.parts()?;
+        if *state == State::Open {
+            let end = if verdict == Verdict::Keep { "COMMIT" } else { "ROLLBACK" };
+            client.batch_execute(end).await.map_err(failure)?;
+            *state = State::Idle;
+        }
+        Ok(())
+    }
+}
+
+fn params<'s>(sql: &'s Sql<'_>) -> Vec<&'s (dyn ToSql + Sync)> {
+    sql.params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, column: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Bool(value) => value.to_sql_checked(column, out),
+            // PostgreSQL takes `$1 + 1` for an INTEGER, whatever it is compared with.
+            Self::Integer(value) if *column == Type::INT4 => i32::try_from(*value)?.to_sql(column, out),
+            Self::Integer(value) => value.to_sql_checked(column, out),
+            Self::Text(value) => value.to_sql_checked(column, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl<'r, T: DeserializeOwned> FromSql<'r> for JsonText<T> {
+    fn from_sql(column: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self::decode(<&str>::from_sql(column, raw)?)?)
+    }
+
+    fn accepts(column: &Type) -> bool {
+        <&str as FromSql<'_>>::accepts(column)
+    }
+}
+
+fn failure(error: tokio_postgres::Error) -> StoreError {
+    match error.as_db_error() {
+        Some(cause) if *cause.code() == SqlState::UNIQUE_VIOLATION => {
+            StoreError::Conflict(cause.constraint().unwrap_or_default().to_owned())
+        }
+        // Without the server's detail, which quotes the row.
+        Some(cause) => StoreError::backend(format!("{} ({})", cause.message(), cause.code().code())),
+        None => StoreError::backend(error),
+    }
+}

@@ -1,0 +1,105 @@
+//! Owns [`Sessions`] in SQL.
+//! Never touches cookies: it knows their hashes.
+
+use crate::{
+    sql::{FromRow, JsonText, Row, Sql, sql},
+    unit::{Session as Engine, SqlUnit},
+};
+use async_trait::async_trait;
+use portico_core::{
+    id::{ClientId, SessionId, UserId},
+    model::Session,
+    port::store::{Sessions, StoreError},
+    secret::TokenHash,
+    time::Timestamp,
+};
+
+const SELECT: &str = "SELECT s.document, s.used_at, s.idle_expires_at,
+        (SELECT string_agg(c.client_id, ' ' ORDER BY c.client_id) FROM session_clients AS c
+         WHERE c.session_id = s.session_id) AS clients
+    FROM sessions AS s WHERE ";
+
+impl FromRow for Session {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            clients: row.parse_all("clients")?,
+            used_at: row.at("used_at")?,
+            idle_expires_at: row.at("idle_expires_at")?,
+            ..row.json("document")?
+        })
+    }
+}
+
+#[async_trait]
+impl<S: Engine> Sessions for SqlUnit<S> {
+    async fn find_by_cookie(&mut self, cookie: &TokenHash) -> Result<Option<Session>, StoreError> {
+        self.optional(Sql::new(SELECT).push("s.cookie_hash = ").bind(cookie)).await
+    }
+
+    async fn find(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        self.optional(Sql::new(SELECT).push("s.session_id = ").bind(id)).await
+    }
+
+    async fn insert(&mut self, session: &Session) -> Result<(), StoreError> {
+        self.execute(sql!(
+            "INSERT INTO sessions (session_id, cookie_hash, user_id, document, used_at, idle_expires_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            &session.id,
+            &session.cookie,
+            &session.user_id,
+            JsonText(session).encode()?,
+            session.used_at,
+            session.idle_expires_at,
+            session.expires_at,
+        ))
+        .await?;
+        if session.clients.is_empty() {
+            return Ok(());
+        }
+        let clients = session.clients.iter().map(|client| [(&session.id).into(), client.into()]);
+        let insert = Sql::new("INSERT INTO session_clients (session_id, client_id) VALUES ");
+        self.execute(insert.bind_rows(clients).push(" ON CONFLICT DO NOTHING")).await.map(drop)
+    }
+
+    async fn touch(
+        &mut self,
+        id: &SessionId,
+        client: &ClientId,
+        used_at: Timestamp,
+        idle_expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let touched = self
+            .changed(sql!(
+                "UPDATE sessions SET used_at = $2, idle_expires_at = $3 WHERE session_id = $1",
+                id,
+                used_at,
+                idle_expires_at,
+            ))
+            .await?;
+        if touched {
+            self.execute(sql!(
+                "INSERT INTO session_clients (session_id, client_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                id,
+                client,
+            ))
+            .await?;
+        }
+        Ok(touched)
+    }
+
+    async fn delete(&mut self, id: &SessionId) -> Result<bool, StoreError> {
+        self.changed(sql!("DELETE FROM sessions WHERE session_id = $1", id)).await
+    }
+
+    async fn delete_of(&mut self, user: &UserId, except: Option<&SessionId>) -> Result<u64, StoreError> {
+        let mut delete = Sql::new("DELETE FROM sessions WHERE user_id = ").bind(user);
+        if let Some(kept) = except {
+            delete = delete.push(" AND session_id <> ").bind(kept);
+        }
+        self.execute(delete).await
+    }
+
+    async fn sweep(&mut self, before: Timestamp) -> Result<u64, StoreError> {
+        self.execute(sql!("DELETE FROM sessions WHERE expires_at < $1 OR idle_expires_at < $1", before)).await
+    }
+}
