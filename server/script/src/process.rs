@@ -1,0 +1,231 @@
+//! Owns one worker process: how it is started, spoken to, and ended.
+//! Never touches the choice of a worker: that is the pool's.
+
+use crate::frame::{self, Ending, FETCHED, Frame, Kind, NOT_FETCHED, NotAFrame, RunId};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use portico_core::port::{http::HttpError, script::ScriptHost};
+use serde_json::Value;
+use std::{
+    ffi::OsString,
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream as StdStream, unix::process::ExitStatusExt},
+    path::PathBuf,
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// How a worker is started: a program that calls [`worker_main`](crate::worker_main) and does nothing else.
+#[derive(Clone, Debug)]
+pub struct WorkerCommand {
+    program: PathBuf,
+    args: Vec<OsString>,
+}
+
+impl WorkerCommand {
+    /// This program with these arguments: in production the gateway's own executable with `script-worker`.
+    pub fn new(program: impl Into<PathBuf>, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        Self { program: program.into(), args: args.into_iter().map(Into::into).collect() }
+    }
+}
+
+/// A running worker. It is killed when this is dropped.
+pub(crate) struct Worker {
+    child: Child,
+    stream: UnixStream,
+    inbox: Vec<u8>,
+    /// The protections it could not have; `None` until it has greeted.
+    missing: Option<Vec<String>>,
+}
+
+/// The number of a request, and what came of it.
+type Answered = (Vec<u8>, Result<Value, HttpError>);
+
+/// Why a worker did not answer. It is of no use any more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    #[error("it could not be started or spoken to")]
+    Io(#[from] io::Error),
+    #[error("it spoke nonsense: {0}")]
+    Nonsense(&'static str),
+    #[error(transparent)]
+    NotAFrame(#[from] NotAFrame),
+    #[error("it died ({0})")]
+    Died(String),
+    /// The kernel ended it for its time on the processor (JS-02).
+    #[error("it used more processor time than it may")]
+    ProcessorTime,
+}
+
+/// What a worker said at the end of a run. Nothing in it has been checked but its shape.
+pub(crate) struct Report {
+    pub(crate) ending: Ending,
+    pub(crate) values: Vec<u8>,
+    pub(crate) console: Vec<String>,
+}
+
+impl Worker {
+    /// Start one. It gets an empty environment and one descriptor, its end of a socket pair.
+    pub(crate) fn start(command: &WorkerCommand) -> Result<Self, Broken> {
+        let (ours, theirs) = StdStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let child = Command::new(&command.program)
+            .args(&command.args)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { child, stream: UnixStream::from_std(ours)?, inbox: Vec::new(), missing: None })
+    }
+
+    /// Whether the process is still there.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The process's number; tests kill by it.
+    #[cfg(test)]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+
+    /// The protections it could not have, once it has greeted.
+    pub(crate) fn missing(&self) -> &[String] {
+        self.missing.as_deref().unwrap_or_default()
+    }
+
+    /// Give an order, and answer what the script asks for until it ends. The caller keeps the deadline.
+    pub(crate) async fn order(
+        &mut self,
+        kind: Kind,
+        id: RunId,
+        parts: &[&[u8]],
+        host: &dyn ScriptHost,
+    ) -> Result<Report, Broken> {
+        match self.converse(kind, id, parts, host).await {
+            Err(Broken::Io(_)) => Err(self.cause_of_death().await),
+            other => other,
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        kind: Kind,
+        id: RunId,
+        parts: &[&[u8]],
+        host: &dyn ScriptHost,
+    ) -> Result<Report, Broken> {
+        self.stream.write_all(&frame::encode(kind, &id, parts)?).await?;
+        let mut fetches: FuturesUnordered<BoxFuture<'_, Answered>> = FuturesUnordered::new();
+        let mut asked = 0;
+        loop {
+            tokio::select! {
+                frame = receive(&mut self.stream, &mut self.inbox) => {
+                    let frame = frame?;
+                    if self.missing.is_none() {
+                        self.missing = Some(greeting(&frame)?);
+                        continue;
+                    }
+                    // JS-20: an answer for another run ends the worker, not just the frame.
+                    if frame.id != id {
+                        return Err(Broken::Nonsense("a frame for another run"));
+                    }
+                    match frame.kind {
+                        Kind::Done => return report(frame),
+                        Kind::Fetch => {
+                            let (number, request) = fetch_of(frame)?;
+                            asked += 1;
+                            if asked > MAX_FETCHES {
+                                self.stream.write_all(&refuse(&id, &number)?).await?;
+                            } else {
+                                fetches.push(Box::pin(async move { (number, host.fetch(request).await) }));
+                            }
+                        }
+                        Kind::Hello | Kind::Run | Kind::Check | Kind::Fetched => {
+                            return Err(Broken::Nonsense("a frame of this kind is not its to send"));
+                        }
+                    }
+                }
+                Some((number, answer)) = fetches.next(), if !fetches.is_empty() => {
+                    self.stream.write_all(&fetched(&id, &number, answer)?).await?;
+                }
+            }
+        }
+    }
+
+    async fn cause_of_death(&mut self) -> Broken {
+        match timeout(Duration::from_millis(200), self.child.wait()).await {
+            Ok(Ok(status)) if status.signal() == Some(libc::SIGXCPU) => Broken::ProcessorTime,
+            Ok(Ok(status)) => Broken::Died(status.to_string()),
+            Ok(Err(error)) => Broken::Io(error),
+            Err(_elapsed) => Broken::Nonsense("it closed its end and lives on"),
+        }
+    }
+}
+
+async fn receive(stream: &mut UnixStream, inbox: &mut Vec<u8>) -> Result<Frame, Broken> {
+    loop {
+        if let Some(frame) = frame::decode(inbox)? {
+            return Ok(frame);
+        }
+        if stream.read_buf(inbox).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+    }
+}
+
+/// The first frame: which protections the worker could not have.
+fn greeting(frame: &Frame) -> Result<Vec<String>, Broken> {
+    let [missing] = frame.parts.as_slice() else { return Err(Broken::Nonsense("it did not greet")) };
+    if frame.kind != Kind::Hello {
+        return Err(Broken::Nonsense("it did not greet"));
+    }
+    serde_json::from_slice(missing).map_err(|_malformed| Broken::Nonsense("its greeting is malformed"))
+}
+
+fn fetch_of(frame: Frame) -> Result<(Vec<u8>, Value), Broken> {
+    let [number, request]: [Vec<u8>; 2] =
+        frame.parts.try_into().map_err(|_other| Broken::Nonsense("a request has two parts"))?;
+    let request =
+        serde_json::from_slice(&request).map_err(|_malformed| Broken::Nonsense("a request is not JSON"))?;
+    Ok((number, request))
+}
+
+fn fetched(id: &RunId, number: &[u8], answer: Result<Value, HttpError>) -> Result<Vec<u8>, NotAFrame> {
+    match answer {
+        Ok(answer) => frame::encode(Kind::Fetched, id, &[number, FETCHED, answer.to_string().as_bytes()])
+            .or_else(|_too_long| not_fetched(id, number, "the answer is too long")),
+        // JS-10: one text for everything, so that a script cannot map a network by its errors.
+        Err(_reason) => not_fetched(id, number, "the request failed"),
+    }
+}
+
+fn refuse(id: &RunId, number: &[u8]) -> Result<Vec<u8>, NotAFrame> {
+    not_fetched(id, number, &format!("a script may make {MAX_FETCHES} requests"))
+}
+
+fn not_fetched(id: &RunId, number: &[u8], why: &str) -> Result<Vec<u8>, NotAFrame> {
+    frame::encode(Kind::Fetched, id, &[number, NOT_FETCHED, why.as_bytes()])
+}
+
+fn report(frame: Frame) -> Result<Report, Broken> {
+    let [ending, values, console]: [Vec<u8>; 3] =
+        frame.parts.try_into().map_err(|_other| Broken::Nonsense("an ending has three parts"))?;
+    let malformed = |_: serde_json::Error| Broken::Nonsense("an ending is malformed");
+    Ok(Report {
+        ending: serde_json::from_slice(&ending).map_err(malformed)?,
+        values,
+        console: serde_json::from_slice(&console).map_err(malformed)?,
+    })
+}
+
+/// Requests of one run (JS-10).
+const MAX_FETCHES: usize = 5;

@@ -1,0 +1,107 @@
+//! Owns what one run has done so far, seen from outside the engine.
+//! Never touches the engine but to hold functions that it will call.
+
+use super::{confine, console::Console, timers::Timers};
+use crate::frame::{Ending, Order};
+use rquickjs::{Function, Persistent};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    time::Duration,
+};
+
+/// What one run has done so far. Functions that scripts call share it.
+#[derive(Default)]
+pub(super) struct State {
+    /// The first outcome; it stays (JS-11).
+    pub(super) settled: RefCell<Option<Settled>>,
+    pub(super) console: RefCell<Console>,
+    pub(super) timers: RefCell<Timers>,
+    /// The number of the next request.
+    pub(super) requests: Cell<u32>,
+    /// Requests that were not sent yet.
+    pub(super) asked: RefCell<Vec<(u32, String)>>,
+    /// What to do when their answers come.
+    pub(super) waiting: RefCell<BTreeMap<u32, Waiting>>,
+    /// The last rejection that nothing handled: what went wrong when a script ends without calling back.
+    pub(super) unhandled: RefCell<Option<Ending>>,
+    limits: Cell<Option<Deadlines>>,
+    tripped: Cell<Option<Duration>>,
+    pub(super) output: Cell<usize>,
+}
+
+/// Resolves or rejects a promise.
+pub(super) struct Waiting {
+    pub(super) resolve: Persistent<Function<'static>>,
+    pub(super) reject: Persistent<Function<'static>>,
+}
+
+/// An outcome.
+pub(super) enum Settled {
+    /// The values of the callback as a JSON array.
+    Values(String),
+    /// It failed.
+    Failed(Ending),
+}
+
+#[derive(Clone, Copy)]
+struct Deadlines {
+    wall_at: Duration,
+    cpu_at: Duration,
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl State {
+    /// The run begins.
+    pub(super) fn begin(&self, order: &Order) {
+        self.limits.set(Some(Deadlines {
+            wall_at: confine::clock() + order.wall,
+            cpu_at: confine::processor_time() + order.cpu,
+            wall: order.wall,
+            cpu: order.cpu,
+        }));
+        self.output.set(order.output);
+        self.console.borrow_mut().hide(&order.redact);
+    }
+
+    /// Asked by the engine now and then: whether the script must stop.
+    pub(super) fn must_stop(&self) -> bool {
+        let Some(limits) = self.limits.get() else { return false };
+        if self.tripped.get().is_none() {
+            if confine::clock() >= limits.wall_at {
+                self.tripped.set(Some(limits.wall));
+            } else if confine::processor_time() >= limits.cpu_at {
+                self.tripped.set(Some(limits.cpu));
+            }
+        }
+        self.tripped.get().is_some()
+    }
+
+    /// The limit of time that stopped the script, if one did.
+    pub(super) fn tripped(&self) -> Option<Duration> {
+        self.tripped.get()
+    }
+
+    /// What is left on the clock.
+    pub(super) fn time_left(&self) -> Duration {
+        self.limits.get().map_or(Duration::ZERO, |limits| limits.wall_at.saturating_sub(confine::clock()))
+    }
+
+    /// Settle, if nothing has.
+    pub(super) fn settle(&self, settled: Settled) {
+        self.settled.borrow_mut().get_or_insert(settled);
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.borrow().is_some()
+    }
+
+    /// Let go of everything that belongs to the engine: it must not outlive it.
+    pub(super) fn release(&self) {
+        self.timers.take();
+        self.waiting.take();
+        // From now on nothing stops finalizers.
+        self.limits.set(None);
+    }
+}
