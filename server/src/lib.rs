@@ -6,4 +6,5 @@ pub mod config;
 pub mod connectors;
 pub mod edge;
 pub mod http;
+pub mod page;
 pub mod worker;

@@ -1,0 +1,54 @@
+//! Owns the pages that pass something on: a form that posts itself, a message to another window.
+//! Never touches what is passed on.
+
+use super::{Label, form::source_of};
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+/// A form that posts itself: SAML's HTTP-POST binding and `response_mode=form_post` (`security.md` OP-22). Without
+/// JavaScript it has a button.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AutoPostPage {
+    action: Url,
+    /// What is posted.
+    fields: Vec<(String, String)>,
+    /// Who gets it, for people.
+    host: Label,
+}
+
+impl AutoPostPage {
+    /// Post these fields there.
+    pub fn new<N: Into<String>>(action: Url, fields: impl IntoIterator<Item = (N, String)>) -> Self {
+        let host = Label::new(action.host_str().unwrap_or_default());
+        Self { action, fields: fields.into_iter().map(|(name, value)| (name.into(), value)).collect(), host }
+    }
+
+    pub(super) fn source(&self) -> String {
+        source_of(&self.action)
+    }
+}
+
+/// A message to the window that framed or opened ours (`response_mode=web_message`, contract §1.2.1).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WebMessagePage {
+    /// The only origin that may read it.
+    target_origin: String,
+    /// What it reads: JSON, kept in an attribute so that no character of it can become markup.
+    message: String,
+}
+
+impl WebMessagePage {
+    /// Send `{"type":"authorization_response","response":…}` to the origin of the redirect URI.
+    pub fn new(redirect_uri: &Url, response: &Value) -> Self {
+        Self {
+            target_origin: redirect_uri.origin().ascii_serialization(),
+            message: serde_json::json!({ "type": "authorization_response", "response": response })
+                .to_string(),
+        }
+    }
+
+    pub(super) fn target_origin(&self) -> &str {
+        &self.target_origin
+    }
+}
