@@ -1,0 +1,97 @@
+//! Owns the direction of dependencies between our crates, and which of them may know which library.
+//! Never touches versions.
+
+use super::root;
+use cargo_metadata::MetadataCommand;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What each of our crates may depend on, among ours. Tests may use more: `portico-tests` depends on everything.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("portico-core", &[]),
+    ("portico-database", &["portico-core"]),
+    ("portico-oidc", &["portico-core"]),
+    ("portico-connectors", &["portico-core", "portico-database", "portico-oidc"]),
+    ("portico-store", &["portico-core"]),
+    ("portico-script", &["portico-core"]),
+    ("portico-mail", &["portico-core"]),
+    ("portico-egress", &["portico-core"]),
+    ("portico-fixtures", &["portico-core"]),
+    (
+        "portico-server",
+        &[
+            "portico-connectors",
+            "portico-core",
+            "portico-database",
+            "portico-egress",
+            "portico-fixtures",
+            "portico-mail",
+            "portico-script",
+            "portico-store",
+        ],
+    ),
+];
+
+/// The only crates that may name these libraries.
+const WRAPPERS: &[(&str, &[&str])] = &[
+    ("axum", &["portico-fixtures", "portico-server"]),
+    ("deadpool-postgres", &["portico-store"]),
+    ("lettre", &["portico-mail"]),
+    ("openidconnect", &["portico-oidc"]),
+    ("rquickjs", &["portico-script"]),
+    ("rusqlite", &["portico-store"]),
+    ("tokio-postgres", &["portico-store"]),
+];
+
+/// What the core may not know, however useful: it does no I/O.
+const FORBIDDEN_IN_CORE: &[&str] =
+    &["axum", "hyper", "lettre", "libxml", "reqwest", "rquickjs", "rusqlite", "rustls", "samael", "tokio-postgres"];
+
+/// Each package's own dependencies, without those for its tests.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata =
+        MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("cargo tells of us");
+    let normal = |package: &cargo_metadata::Package| {
+        let wanted = package.dependencies.iter().filter(|dependency| {
+            dependency.kind == cargo_metadata::DependencyKind::Normal
+        });
+        wanted.map(|dependency| dependency.name.clone()).collect()
+    };
+    metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
+}
+
+#[test]
+fn dependencies_point_inwards() {
+    let mut found = dependencies();
+    found.remove("portico-tests").expect("the tests are a package");
+    let allowed: BTreeMap<_, _> = ALLOWED.iter().copied().collect();
+    assert_eq!(
+        found.keys().map(String::as_str).collect::<Vec<_>>(),
+        allowed.keys().copied().collect::<Vec<_>>(),
+        "every crate has its line in ALLOWED"
+    );
+    for (name, wanted) in &found {
+        let ours: BTreeSet<_> = wanted.iter().map(String::as_str).filter(|name| name.starts_with("portico-")).collect();
+        let may: BTreeSet<_> = allowed[name.as_str()].iter().copied().collect();
+        assert!(ours.is_subset(&may), "{name} may not depend on {:?}", ours.difference(&may).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn libraries_stay_behind_their_adapters() {
+    for (name, wanted) in dependencies() {
+        if name == "portico-tests" {
+            continue;
+        }
+        for (library, may) in WRAPPERS {
+            assert!(!wanted.contains(*library) || may.contains(&name.as_str()), "{name} may not know {library}");
+        }
+    }
+}
+
+#[test]
+fn the_core_does_no_io() {
+    let core = &dependencies()["portico-core"];
+    for library in FORBIDDEN_IN_CORE {
+        assert!(!core.contains(*library), "the core may not know {library}");
+    }
+}
