@@ -6,5 +6,7 @@ pub mod config;
 pub mod connectors;
 pub mod edge;
 pub mod http;
+pub mod login;
 pub mod page;
+pub mod script_host;
 pub mod worker;

@@ -43,17 +43,31 @@ const WRAPPERS: &[(&str, &[&str])] = &[
 ];
 
 /// What the core may not know, however useful: it does no I/O.
-const FORBIDDEN_IN_CORE: &[&str] =
-    &["axum", "hyper", "lettre", "libxml", "reqwest", "rquickjs", "rusqlite", "rustls", "samael", "tokio-postgres"];
+const FORBIDDEN_IN_CORE: &[&str] = &[
+    "axum",
+    "hyper",
+    "lettre",
+    "libxml",
+    "reqwest",
+    "rquickjs",
+    "rusqlite",
+    "rustls",
+    "samael",
+    "tokio-postgres",
+];
 
 /// Each package's own dependencies, without those for its tests.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata =
-        MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("cargo tells of us");
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo tells of us");
     let normal = |package: &cargo_metadata::Package| {
-        let wanted = package.dependencies.iter().filter(|dependency| {
-            dependency.kind == cargo_metadata::DependencyKind::Normal
-        });
+        let wanted = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind == cargo_metadata::DependencyKind::Normal);
         wanted.map(|dependency| dependency.name.clone()).collect()
     };
     metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
@@ -70,9 +84,14 @@ fn dependencies_point_inwards() {
         "every crate has its line in ALLOWED"
     );
     for (name, wanted) in &found {
-        let ours: BTreeSet<_> = wanted.iter().map(String::as_str).filter(|name| name.starts_with("portico-")).collect();
+        let ours: BTreeSet<_> =
+            wanted.iter().map(String::as_str).filter(|name| name.starts_with("portico-")).collect();
         let may: BTreeSet<_> = allowed[name.as_str()].iter().copied().collect();
-        assert!(ours.is_subset(&may), "{name} may not depend on {:?}", ours.difference(&may).collect::<Vec<_>>());
+        assert!(
+            ours.is_subset(&may),
+            "{name} may not depend on {:?}",
+            ours.difference(&may).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -83,7 +102,10 @@ fn libraries_stay_behind_their_adapters() {
             continue;
         }
         for (library, may) in WRAPPERS {
-            assert!(!wanted.contains(*library) || may.contains(&name.as_str()), "{name} may not know {library}");
+            assert!(
+                !wanted.contains(*library) || may.contains(&name.as_str()),
+                "{name} may not know {library}"
+            );
         }
     }
 }

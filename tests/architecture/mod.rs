@@ -9,7 +9,10 @@ use std::path::PathBuf;
 
 /// The repository.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in a folder of the repository").to_owned()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are in a folder of the repository")
+        .to_owned()
 }
 
 /// The files below a folder with this ending, build output left out.

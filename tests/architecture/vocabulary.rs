@@ -7,7 +7,8 @@ use super::{files, root};
 fn the_router_names_no_protocol() {
     // Everything that decides what comes next, and what it reads to decide.
     for file in ["flow.rs", "conclude.rs", "ending.rs", "issue.rs", "lookup.rs", "discover.rs"] {
-        let text = std::fs::read_to_string(root().join("core/src/login").join(file)).expect("the file is there");
+        let text =
+            std::fs::read_to_string(root().join("core/src/login").join(file)).expect("the file is there");
         let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_lowercase();
         for word in ["saml", "oidc", "database", "ldap", "auth0", "password table"] {
             // Citations of the standard that the router itself implements towards applications.
