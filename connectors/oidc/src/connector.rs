@@ -26,6 +26,7 @@ use portico_core::{
 };
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
+use url::Url;
 
 /// How long a provider's description is kept.
 const PROVIDER_TERMS: Terms =
@@ -153,6 +154,12 @@ impl Connector for OidcConnector {
             None => Map::new(),
         };
         Ok(self.identified(tokens, &claims, &userinfo))
+    }
+
+    /// The authorization endpoint: the one that is given, or else something at its origin, where it has to be.
+    fn destinations(&self) -> Vec<Url> {
+        let given = self.settings.endpoints.authorization.as_ref();
+        given.or(self.settings.discovery_url.as_ref()).cloned().into_iter().collect()
     }
 
     /// OpenID Connect RP-Initiated Logout §2.

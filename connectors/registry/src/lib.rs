@@ -1,2 +1,59 @@
 //! Owns the list of connectors: which factory serves which strategy.
 //! Never touches what they do. The only crate that names all of them.
+
+use portico_core::connector::{ConnectorFactory, Factories};
+use portico_database::{DatabaseFactory, HashingPool};
+use portico_oidc::OidcFactory;
+use std::sync::Arc;
+
+/// The connectors that are built in, by strategy.
+pub struct Registry {
+    factories: Vec<Box<dyn ConnectorFactory>>,
+}
+
+impl Registry {
+    /// All of them. Passwords are hashed in this pool.
+    pub fn standard(pool: Arc<HashingPool>) -> Self {
+        Self {
+            factories: vec![
+                Box::new(DatabaseFactory::new(pool)),
+                Box::new(OidcFactory::oidc()),
+                Box::new(OidcFactory::okta()),
+            ],
+        }
+    }
+
+    /// The names of the strategies, in the order of the list.
+    pub fn strategies(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.factories.iter().map(|factory| factory.strategy())
+    }
+}
+
+impl Factories for Registry {
+    fn factory(&self, strategy: &str) -> Option<&dyn ConnectorFactory> {
+        self.factories.iter().map(|factory| &**factory).find(|factory| factory.strategy() == strategy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portico_core::entropy::SystemEntropy;
+    use portico_database::HashingSettings;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_strategy_has_one_factory_and_secrets_are_named() {
+        let pool =
+            HashingPool::start(HashingSettings::default(), Arc::new(SystemEntropy::default())).unwrap();
+        let registry = Registry::standard(Arc::new(pool));
+        let strategies: Vec<_> = registry.strategies().collect();
+        assert_eq!(strategies, ["auth0", "oidc", "okta"]);
+        assert_eq!(strategies.iter().collect::<BTreeSet<_>>().len(), strategies.len());
+        for strategy in strategies {
+            assert_eq!(registry.factory(strategy).unwrap().strategy(), strategy);
+        }
+        assert_eq!(registry.factory("oidc").unwrap().secret_options(), ["client_secret"]);
+        assert!(registry.factory("samlp").is_none(), "what is not built does not exist");
+    }
+}
