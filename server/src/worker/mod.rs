@@ -1,6 +1,12 @@
 //! Owns everything that runs beside requests, and how it is stopped: the only place that spawns.
 //! Never touches requests.
 
+mod outbox;
 mod stop;
+mod supervisor;
+mod sweeps;
 
+pub use outbox::{DeliveryPorts, MailRenderer, OutboxDelivery, RenderError};
 pub use stop::{Stop, Stopper};
+pub use supervisor::Supervisor;
+pub use sweeps::Sweeps;
