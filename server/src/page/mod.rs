@@ -31,6 +31,7 @@ pub use look::{Brand, LogoUrl, Look, Support};
 pub use prompt::{Links, PromptPage, Typed, Way, Ways};
 pub use relay::{AutoPostPage, WebMessagePage};
 
+use crate::http::layer::Sources;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -177,18 +178,6 @@ impl Page {
             if let Self::WebMessage(page) = self { Some(page.target_origin().to_owned()) } else { None };
         Sources { forms, images: look.brand.logo_url.iter().map(LogoUrl::origin).collect(), frames }
     }
-}
-
-/// What one page needs of the Content-Security-Policy beside the defaults (`security.md` §3.9). An extension of the
-/// response, read by the layer that writes the header.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Sources {
-    /// For `form-action`, beside `'self'`: where a form of the page goes, or is redirected to.
-    pub forms: Vec<String>,
-    /// For `img-src`, beside `'self'`: where the logo is.
-    pub images: Vec<String>,
-    /// For `frame-ancestors`, instead of `'none'`: who may frame a page that only passes a message on.
-    pub frames: Option<String>,
 }
 
 /// All templates and all languages, compiled once.

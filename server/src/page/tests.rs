@@ -312,7 +312,7 @@ fn op_22_values_of_a_form_that_posts_itself_stay_values() {
 
 #[test]
 fn what_a_page_needs_of_the_policy_is_told_with_it() {
-    use super::Sources;
+    use crate::http::layer::Sources;
     let pages = Pages::new().unwrap();
     let names = Names::ordinary();
     let [_, (_, look)] = sample::looks(&names, Locale::En);

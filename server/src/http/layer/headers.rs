@@ -32,13 +32,20 @@ impl<S: Sync> FromRequestParts<S> for CspNonce {
     }
 }
 
-/// Origins besides our own where forms of this page may lead. A response extension, set by the handler.
+/// What a page needs of the Content-Security-Policy beside the defaults. A response extension, set by whoever renders it.
 ///
 /// Browsers apply `form-action` to redirects that follow a POST too, so a login page must name the origin of the
 /// application, and a page that posts to an identity provider must name that provider's. Texts that are not an http(s)
 /// origin (or a private-use scheme such as `com.example.app:`) are left out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct FormAction(pub Vec<String>);
+pub struct Sources {
+    /// Where forms of the page may lead, besides our own origin: `form-action`.
+    pub forms: Vec<String>,
+    /// Where its images are, besides our own origin: `img-src` (UI-02).
+    pub images: Vec<String>,
+    /// Who may frame it, instead of nobody: `frame-ancestors`.
+    pub frames: Option<String>,
+}
 
 /// What the layer needs.
 #[derive(Clone)]
@@ -54,11 +61,11 @@ pub(super) async fn secure(State(layer): State<Headers>, mut request: Request, n
     let nonce = STANDARD_NO_PAD.encode(layer.entropy.bytes::<16>());
     request.extensions_mut().insert(CspNonce(nonce.clone()));
     let mut response = next.run(request).await;
-    let form_action = response.extensions_mut().remove::<FormAction>().unwrap_or_default();
+    let sources = response.extensions_mut().remove::<Sources>().unwrap_or_default();
     let headers = response.headers_mut();
     let html = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if html {
-        if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &form_action)) {
+        if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &sources)) {
             headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
         }
         fixed(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
@@ -78,15 +85,17 @@ fn fixed(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
-fn content_security_policy(nonce: &str, form_action: &FormAction) -> String {
-    let mut targets = String::from("'self'");
-    for origin in form_action.0.iter().filter(|origin| is_source(origin)) {
-        targets.push(' ');
-        targets.push_str(origin);
-    }
+fn content_security_policy(nonce: &str, sources: &Sources) -> String {
+    let listed = |first: &str, also: &[String]| {
+        let also = also.iter().filter(|source| is_source(source));
+        also.fold(first.to_owned(), |list, source| list + " " + source)
+    };
+    let images = listed("'self'", &sources.images);
+    let forms = listed("'self'", &sources.forms);
+    let frames = sources.frames.as_deref().filter(|origin| is_source(origin)).unwrap_or("'none'");
     format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}' 'self'; img-src 'self' https: data:; \
-         form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src {images}; \
+         form-action {forms}; frame-ancestors {frames}; base-uri 'none'"
     )
 }
 
@@ -111,26 +120,38 @@ mod tests {
 
     #[test]
     fn forms_may_lead_where_the_handler_says_and_nowhere_else() {
-        let policy = content_security_policy(
-            "n",
-            &FormAction(
-                [
-                    "https://app.example",
-                    "http://[::1]:8010",
-                    "com.example.app:",
-                    "https://evil.example; script-src *",
-                    "*",
-                    "https:",
-                    "https://",
-                    "https://a b",
-                ]
-                .map(str::to_owned)
-                .to_vec(),
-            ),
-        );
+        let given = [
+            "https://app.example",
+            "http://[::1]:8010",
+            "com.example.app:",
+            "https://evil.example; script-src *",
+            "*",
+            "https:",
+            "https://",
+            "https://a b",
+        ];
+        let forms = given.map(str::to_owned).to_vec();
+        let policy = content_security_policy("n", &Sources { forms, ..Sources::default() });
         let form_action = policy.split("; ").find(|part| part.starts_with("form-action")).unwrap();
         assert_eq!(form_action, "form-action 'self' https://app.example http://[::1]:8010 com.example.app:");
-        assert!(policy.starts_with("default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n' 'self';"));
+        assert!(
+            policy.starts_with(
+                "default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n'; img-src 'self';"
+            )
+        );
+        assert!(policy.contains("frame-ancestors 'none'"));
         assert!(!policy.contains("unsafe"));
+    }
+
+    #[test]
+    fn ui_02_images_come_from_where_the_logo_is_and_only_the_addressee_frames_a_message() {
+        let images = vec!["https://cdn.example".to_owned(), "https://x; script-src *".to_owned()];
+        let frames = Some("https://app.example".to_owned());
+        let policy = content_security_policy("n", &Sources { images, frames, ..Sources::default() });
+        assert!(policy.contains("img-src 'self' https://cdn.example; form-action 'self'; "), "{policy}");
+        assert!(policy.contains("frame-ancestors https://app.example; "), "{policy}");
+        let frames = Some("*".to_owned());
+        let policy = content_security_policy("n", &Sources { frames, ..Sources::default() });
+        assert!(policy.contains("frame-ancestors 'none'"), "control: no pattern gets in");
     }
 }

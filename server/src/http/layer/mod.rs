@@ -10,7 +10,7 @@ mod reference;
 mod same_origin;
 
 pub use client_address::{ClientAddress, TrustedProxies};
-pub use headers::{CspNonce, FormAction};
+pub use headers::{CspNonce, Sources};
 pub use host::Hosts;
 pub use reference::Reference;
 pub use same_origin::{CrossOrigin, OwnOrigin, SameOrigin, require_same_origin};
