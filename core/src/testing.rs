@@ -3,8 +3,11 @@
 
 use crate::{
     entropy::Entropy,
+    id::ClientId,
     jose::{jwk::Jwk, jws::KeySet},
+    model::{Client, ClientAuthentication, OrganizationUsage, RefreshTokenPolicy, RequireBehavior},
     port::key_ring::{KeyError, KeyName, KeyRing},
+    secret::Secret,
     time::{Clock, Timestamp},
 };
 use async_trait::async_trait;
@@ -120,5 +123,33 @@ impl KeyRing for MemoryKeyRing {
     /// It has but one key.
     async fn rotate(&self, _at: Timestamp) -> Result<KeyName, KeyError> {
         Err(KeyError::Failed)
+    }
+}
+
+/// A confidential client of this id and secret: a regular web application with nothing special about it.
+#[expect(clippy::expect_used, reason = "a test names its clients by ids that are ids")]
+pub fn sample_client(id: &str, secret: &str) -> Client {
+    let at = FakeClock::default().now();
+    Client {
+        id: ClientId::parse(id).expect("a client id"),
+        secret: Secret::new(secret),
+        name: id.to_owned(),
+        app_type: Some("regular_web".to_owned()),
+        authentication: ClientAuthentication::ClientSecretPost,
+        callbacks: Vec::new(),
+        allowed_logout_urls: Vec::new(),
+        web_origins: Vec::new(),
+        allowed_origins: Vec::new(),
+        initiate_login_uri: None,
+        grant_types: vec!["authorization_code".to_owned()],
+        is_first_party: true,
+        organization_usage: OrganizationUsage::Deny,
+        organization_require_behavior: RequireBehavior::NoPrompt,
+        id_token_lifetime: 36_000,
+        refresh_token: RefreshTokenPolicy::default(),
+        is_global: false,
+        extra: serde_json::Map::new(),
+        created_at: at,
+        updated_at: at,
     }
 }

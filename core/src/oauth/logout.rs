@@ -1,0 +1,230 @@
+//! Owns logout (contract §1.8, OpenID Connect RP-Initiated Logout 1.0): whether to end the session, and where to go then.
+//! Never touches cookies or pages.
+
+use super::{
+    OpenIdProvider,
+    entry::{Caller, Entry},
+};
+use crate::{
+    connector::Reply,
+    id::ClientId,
+    jose::jwt::{IdTokenHint, verify_id_token_hint},
+    model::{Client, EventKind, Session, TenantSettings},
+    port::store::{StoreError, UnitOfWork},
+    secret::{Secret, TokenHash},
+};
+use url::Url;
+
+/// Which of the two endpoints was asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogoutEndpoint {
+    /// `/v2/logout`, with `returnTo`. Never asks.
+    V2,
+    /// `/oidc/logout`, with `post_logout_redirect_uri`.
+    Oidc,
+}
+
+/// A request to log out.
+#[derive(Clone, Debug)]
+pub struct LogoutRequest<'r> {
+    /// Which endpoint.
+    pub endpoint: LogoutEndpoint,
+    /// Its parameters.
+    pub parameters: &'r Reply,
+    /// The session's cookie.
+    pub cookie: Option<&'r Secret>,
+    /// Where it came from.
+    pub caller: Caller,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Logout {
+    /// There is no session now. Go there, or show that it is done.
+    Done {
+        /// One of the registered addresses, with `state` if there was one.
+        location: Option<String>,
+    },
+    /// Ask first: nothing shows that the person wants it.
+    Ask {
+        /// The application's name, if one asks.
+        client_name: Option<String>,
+        /// What the form must bring back as [`CONFIRMATION`], with all the parameters of this request.
+        confirmation: String,
+    },
+    /// The address is not registered, or there is no such application: a page, no redirect, and the session stays.
+    Refused(LogoutFault),
+}
+
+/// Why a request to log out is refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum LogoutFault {
+    /// There is no such client.
+    #[error("unknown client: `{0}`")]
+    UnknownClient(String),
+    /// The address is none that the client, or the installation, has registered (OP-18).
+    #[error("`{0}` is not a registered address")]
+    Redirect(String),
+    /// The hint was made for another client than the one that is named.
+    #[error("the ID token was made for another client")]
+    OtherClient,
+}
+
+/// The parameter by which the page of [`Logout::Ask`] confirms.
+pub const CONFIRMATION: &str = "confirmation";
+
+impl OpenIdProvider {
+    /// Log out of the session that the cookie names, if that is what the request may do.
+    pub async fn log_out(&self, request: &LogoutRequest<'_>) -> Result<Logout, StoreError> {
+        let hint = self.hint(request).await;
+        let cookie = request.cookie.map(|cookie| TokenHash::of(cookie.expose()));
+        let named = request.get("client_id").and_then(|id| ClientId::parse(id).ok());
+        let client_id = named.or_else(|| hint.as_ref().map(|hint| hint.client_id.clone()));
+        let known: Known = self.store.read(|unit| Box::pin(Known::load(unit, client_id, cookie))).await?;
+        let decision = decide(request, &known, hint.as_ref());
+        let now = self.now();
+        let kinds = (EventKind::Logout, EventKind::LogoutFailed);
+        let mut entry = Entry::new(kinds, known.client.as_ref(), &request.caller, (now, &*self.entropy));
+        match (&decision, known.session) {
+            (Logout::Done { .. }, Some(session)) => {
+                entry = entry.of_session(&session);
+                let ended: Result<(), StoreError> = self
+                    .store
+                    .write(move |unit| {
+                        Box::pin(async move {
+                            if unit.sessions().delete(&session.id).await? {
+                                unit.grants().revoke_of_session(&session.id, now).await?;
+                                unit.events().insert(&entry.succeeded(&[])).await?;
+                            }
+                            Ok(())
+                        })
+                    })
+                    .await;
+                ended?;
+            }
+            (Logout::Refused(fault), _) if known.client.is_some() => {
+                let event = entry.failed("redirect_not_registered", &fault.to_string());
+                let noted: Result<(), StoreError> = self
+                    .store
+                    .write(move |unit| Box::pin(async move { unit.events().insert(&event).await }))
+                    .await;
+                noted?;
+            }
+            _ => {}
+        }
+        Ok(decision)
+    }
+
+    /// The ID token that came along, if it is one of ours. A forged one is none: it neither helps nor hinders.
+    async fn hint(&self, request: &LogoutRequest<'_>) -> Option<IdTokenHint> {
+        let token = request.get("id_token_hint").filter(|_| request.endpoint == LogoutEndpoint::Oidc)?;
+        let keys = self.keys.verifiers(token).await;
+        verify_id_token_hint(token, &keys, self.issuer.as_str()).ok()
+    }
+}
+
+impl LogoutRequest<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// What the store knows of a request.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    client: Option<Client>,
+    session: Option<Session>,
+    settings: TenantSettings,
+}
+
+impl Known {
+    async fn load(
+        unit: &mut (dyn UnitOfWork + '_),
+        client: Option<ClientId>,
+        cookie: Option<TokenHash>,
+    ) -> Result<Self, StoreError> {
+        let client = match client {
+            Some(id) => unit.clients().find(&id).await?,
+            None => None,
+        };
+        let session = match cookie {
+            Some(cookie) => unit.sessions().find_by_cookie(&cookie).await?,
+            None => None,
+        };
+        Ok(Self { client, session, settings: unit.tenant().settings().await? })
+    }
+}
+
+/// The decision. Pure.
+fn decide(request: &LogoutRequest<'_>, known: &Known, hint: Option<&IdTokenHint>) -> Logout {
+    if let (Some(id), None) = (request.get("client_id"), &known.client) {
+        return Logout::Refused(LogoutFault::UnknownClient(id.to_owned()));
+    }
+    if let (Some(client), Some(hint)) = (&known.client, hint)
+        && client.id != hint.client_id
+    {
+        return Logout::Refused(LogoutFault::OtherClient);
+    }
+    let location = match location(request, known) {
+        Ok(location) => location,
+        Err(fault) => return Logout::Refused(fault),
+    };
+    match (&known.session, request.cookie) {
+        (Some(session), Some(cookie)) if !is_wanted(request, known, session, (cookie, hint)) => Logout::Ask {
+            client_name: known.client.as_ref().map(|client| client.name.clone()),
+            confirmation: confirmation(cookie),
+        },
+        _ => Logout::Done { location },
+    }
+}
+
+/// RP-Initiated Logout §2: with a hint that fits the session there is no need to ask; nor is there after it was asked.
+fn is_wanted(
+    request: &LogoutRequest<'_>,
+    known: &Known,
+    session: &Session,
+    (cookie, hint): (&Secret, Option<&IdTokenHint>),
+) -> bool {
+    let of_session = |sid: &str| sid == session.id.as_str();
+    let hinted = hint.is_some_and(|hint| match &hint.session_id {
+        Some(sid) => of_session(sid),
+        None => hint.subject == session.user_id.as_str(),
+    });
+    let confirmed = request
+        .get(CONFIRMATION)
+        .is_some_and(|brought| Secret::new(brought).matches(&Secret::new(confirmation(cookie))));
+    request.endpoint == LogoutEndpoint::V2
+        || !known.settings.oidc_logout_prompt_enabled
+        || hinted
+        || request.get("logout_hint").is_some_and(of_session)
+        || confirmed
+}
+
+/// Only who can read the page can know it: it is made of the cookie, which no script and no other site sees.
+fn confirmation(cookie: &Secret) -> String {
+    TokenHash::of(&format!("logout:{}", cookie.expose())).as_str().to_owned()
+}
+
+/// Where to go: exactly a registered address, or nowhere (OP-18). Without a client the installation's addresses count.
+fn location(request: &LogoutRequest<'_>, known: &Known) -> Result<Option<String>, LogoutFault> {
+    let parameter = match request.endpoint {
+        LogoutEndpoint::V2 => "returnTo",
+        LogoutEndpoint::Oidc => "post_logout_redirect_uri",
+    };
+    let registered = match &known.client {
+        Some(client) => &client.allowed_logout_urls,
+        None => &known.settings.allowed_logout_urls,
+    };
+    let asked = match request.get(parameter) {
+        Some(asked) if registered.iter().any(|url| url == asked) => asked.to_owned(),
+        Some(asked) => return Err(LogoutFault::Redirect(asked.to_owned())),
+        None if request.endpoint == LogoutEndpoint::V2 => return Ok(registered.first().cloned()),
+        None => return Ok(None),
+    };
+    let (LogoutEndpoint::Oidc, Some(state)) = (request.endpoint, request.get("state")) else {
+        return Ok(Some(asked));
+    };
+    let mut url = Url::parse(&asked).map_err(|_not_a_url| LogoutFault::Redirect(asked))?;
+    url.query_pairs_mut().append_pair("state", state);
+    Ok(Some(url.into()))
+}
