@@ -9,4 +9,5 @@ pub mod http;
 pub mod login;
 pub mod page;
 pub mod script_host;
+pub mod wire;
 pub mod worker;

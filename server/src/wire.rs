@@ -1,0 +1,128 @@
+//! Owns the composition: ports and settings in, one router out; every part is made once, here.
+//! Never touches configuration files, sockets or tasks.
+
+use crate::{
+    connectors::LiveConnectors,
+    http::{
+        cookies::Cookies,
+        layer::{Hosts, Layers, TrustedProxies},
+        voice::page::{Wardrobe, dressed},
+    },
+    login::{self, Logins},
+    page::{self, PageError, Pages},
+};
+use axum::Router;
+use portico_connectors::Registry;
+use portico_core::{
+    connector::{ConnectorDeps, Factories},
+    entropy::Entropy,
+    login::{
+        Connectors,
+        flow::{Flow, FlowSettings},
+        pipeline::Pipeline,
+    },
+    port::{
+        http::HttpClient,
+        script::{Limits, ScriptRuntime},
+        store::Store,
+    },
+    time::Clock,
+};
+use portico_database::HashingPool;
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+/// What the gateway meets the world through.
+#[derive(Clone)]
+pub struct Ports {
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The way out.
+    pub http: Arc<dyn HttpClient>,
+    /// Customers' scripts.
+    pub scripts: Arc<dyn ScriptRuntime>,
+    /// Where passwords are hashed.
+    pub hashing: Arc<HashingPool>,
+}
+
+/// What the gateway has to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// Its public address, with the trailing slash.
+    pub issuer: Url,
+    /// The hosts that requests may name.
+    pub hosts: Hosts,
+    /// The proxies whose word on a client's address counts.
+    pub trusted_proxies: TrustedProxies,
+    /// How long a login may take.
+    pub transaction_lifetime: Duration,
+    /// After how long a request is given up.
+    pub request_timeout: Duration,
+    /// What one rule may use.
+    pub script_limits: Limits,
+}
+
+/// Why the gateway cannot be put together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// A template or a language does not fit.
+    #[error(transparent)]
+    Page(#[from] PageError),
+}
+
+/// The gateway, put together.
+pub struct App {
+    /// All its surfaces, with every layer around them.
+    pub router: Router,
+    /// Running connectors.
+    pub connectors: Arc<dyn Connectors>,
+    /// The pages.
+    pub pages: Arc<Pages>,
+}
+
+impl App {
+    /// Put it together.
+    pub fn new(ports: Ports, settings: Settings) -> Result<Self, WireError> {
+        let Ports { clock, entropy, store, http, scripts, hashing } = ports;
+        let factories: Arc<dyn Factories> = Arc::new(Registry::standard(hashing));
+        let deps = ConnectorDeps {
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            http,
+            scripts: Arc::clone(&scripts),
+            store: Arc::clone(&store),
+        };
+        let connectors: Arc<dyn Connectors> = Arc::new(LiveConnectors::new(factories, deps));
+        let pages = Arc::new(Pages::new()?);
+        let cookies = Cookies::new(settings.issuer.scheme() == "https");
+        let flow = Arc::new(Flow::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            Arc::clone(&connectors),
+            Pipeline::new(scripts, Arc::clone(&clock), settings.script_limits),
+            FlowSettings {
+                issuer: settings.issuer.clone(),
+                transaction_lifetime: settings.transaction_lifetime,
+            },
+        ));
+        let logins =
+            Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, settings.issuer.clone());
+        let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store)));
+        let surfaces = Router::new().merge(login::router(Arc::new(logins))).merge(page::assets::router());
+        let surfaces = dressed(surfaces, wardrobe);
+        let layers = Layers {
+            issuer: settings.issuer,
+            hosts: settings.hosts,
+            trusted_proxies: settings.trusted_proxies,
+            entropy,
+            timeout: settings.request_timeout,
+        };
+        Ok(Self { router: layers.around(surfaces), connectors, pages })
+    }
+}
