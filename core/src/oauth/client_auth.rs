@@ -65,6 +65,12 @@ impl ClientCredentials {
     }
 }
 
+/// The client that a request says it is of, before anything is believed: for CORS.
+pub fn client_of(client_id: Option<&str>, authorization: Option<&str>) -> Option<ClientId> {
+    let named = client_id.map(str::to_owned).or_else(|| Some(basic(authorization?)?.0))?;
+    ClientId::parse(named).ok()
+}
+
 /// `Basic`, with both halves form-encoded (RFC 6749 §2.3.1).
 fn basic(header: &str) -> Option<(String, Secret)> {
     let (scheme, encoded) = header.split_once(' ')?;

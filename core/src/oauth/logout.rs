@@ -51,6 +51,8 @@ pub enum Logout {
         client_name: Option<String>,
         /// What the form must bring back as [`CONFIRMATION`], with all the parameters of this request.
         confirmation: String,
+        /// Where it will go then: the page's policy must let the form lead there.
+        location: Option<String>,
     },
     /// The address is not registered, or there is no such application: a page, no redirect, and the session stays.
     Refused(LogoutFault),
@@ -173,6 +175,7 @@ fn decide(request: &LogoutRequest<'_>, known: &Known, hint: Option<&IdTokenHint>
         (Some(session), Some(cookie)) if !is_wanted(request, known, session, (cookie, hint)) => Logout::Ask {
             client_name: known.client.as_ref().map(|client| client.name.clone()),
             confirmation: confirmation(cookie),
+            location,
         },
         _ => Logout::Done { location },
     }

@@ -21,6 +21,7 @@ mod rules;
 pub mod token;
 pub mod userinfo;
 
+pub use client_auth::client_of;
 pub use entry::Caller;
 pub use provider::OpenIdProvider;
 pub use request::{AuthorizeRequest, PromptValue, ResponseMode};

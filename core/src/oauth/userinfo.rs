@@ -7,13 +7,24 @@ use super::{
     issue::{OPAQUE_PREFIX, question, stored_name},
 };
 use crate::{
+    id::ClientId,
     jose::jwt::{TokenFault, verify_access_token},
     login::authorize_org::{Denied, Facts, authorize_org},
     model::TokenFamily,
     port::store::{StoreError, UnitOfWork},
     secret::TokenHash,
+    time::Timestamp,
 };
 use serde_json::{Map, Value};
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserInfo {
+    /// The application whose token it was.
+    pub client_id: ClientId,
+    /// What it may know of the user.
+    pub claims: Map<String, Value>,
+}
 
 /// Why there is no answer. Who asked learns `invalid_token` or `insufficient_scope`; the texts are for the log.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +49,7 @@ pub enum UserInfoFault {
 
 impl OpenIdProvider {
     /// The claims about the user that a token's scopes allow.
-    pub async fn userinfo(&self, token: &str) -> Result<Map<String, Value>, UserInfoFault> {
+    pub async fn userinfo(&self, token: &str) -> Result<UserInfo, UserInfoFault> {
         let (hash, scope) = self.find_by(token).await?;
         let now = self.now();
         let issuer = self.issuer.as_str();
@@ -74,8 +85,8 @@ impl OpenIdProvider {
 async fn tell(
     unit: &mut dyn UnitOfWork,
     family: TokenFamily,
-    (issuer, now): (&str, crate::time::Timestamp),
-) -> Result<Map<String, Value>, UserInfoFault> {
+    (issuer, now): (&str, Timestamp),
+) -> Result<UserInfo, UserInfoFault> {
     if !family.scope.iter().any(|scope| scope == "openid") {
         return Err(UserInfoFault::NoOpenId);
     }
@@ -84,5 +95,5 @@ async fn tell(
         authorize_org(&question, Facts::load(unit, &question).await?).map_err(UserInfoFault::Denied)?;
     let settings = unit.tenant().settings().await?;
     let basis = Basis { issuer, family: &family, granted: &granted, settings: &settings, now };
-    Ok(claims::userinfo(&basis))
+    Ok(UserInfo { client_id: granted.client.id.clone(), claims: claims::userinfo(&basis) })
 }

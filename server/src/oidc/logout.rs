@@ -1,0 +1,143 @@
+//! Owns `/v2/logout` and `/oidc/logout` (contract §1.8).
+//! Never touches whether the session ends.
+
+use super::{From, Provider};
+use crate::{
+    http::{
+        extract::params::{Params, ParamsFault},
+        layer::CspNonce,
+        voice::page::PageFault,
+    },
+    page::{Brand, Form, Label, Locale, LoggedOutPage, LogoutConfirmPage, Look, Page, Trouble},
+};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{ACCEPT_LANGUAGE, LOCATION, SET_COOKIE},
+};
+use portico_core::{
+    connector::Reply,
+    oauth::{
+        Caller,
+        logout::{CONFIRMATION, Logout, LogoutEndpoint, LogoutFault, LogoutRequest},
+    },
+};
+use std::sync::Arc;
+
+pub(super) async fn v2(
+    State(state): State<Arc<Provider>>,
+    From(caller): From,
+    nonce: CspNonce,
+    (method, headers): (Method, HeaderMap),
+    parameters: Result<Params, ParamsFault>,
+) -> Result<Response, PageFault> {
+    let came = Came { method, headers, nonce, caller };
+    log_out(&state, LogoutEndpoint::V2, came, parameters?.into_reply()).await
+}
+
+pub(super) async fn oidc(
+    State(state): State<Arc<Provider>>,
+    From(caller): From,
+    nonce: CspNonce,
+    (method, headers): (Method, HeaderMap),
+    parameters: Result<Params, ParamsFault>,
+) -> Result<Response, PageFault> {
+    let came = Came { method, headers, nonce, caller };
+    log_out(&state, LogoutEndpoint::Oidc, came, parameters?.into_reply()).await
+}
+
+struct Came {
+    method: Method,
+    headers: HeaderMap,
+    nonce: CspNonce,
+    caller: Caller,
+}
+
+async fn log_out(
+    state: &Provider,
+    endpoint: LogoutEndpoint,
+    came: Came,
+    parameters: Reply,
+) -> Result<Response, PageFault> {
+    // An image or a frame of another site must not end a session that a person can see nothing of (OP-18).
+    if came.headers.get("sec-fetch-dest").is_some_and(|to| to.as_bytes() != b"document") {
+        return Err(PageFault::new(Trouble::BadRequest).with_detail("logout is a page, not a part of one"));
+    }
+    let cookie = state.cookies.read_session(&came.headers);
+    let request = LogoutRequest {
+        endpoint,
+        parameters: &parameters,
+        cookie: cookie.as_ref(),
+        caller: came.caller.clone(),
+    };
+    match state.provider.log_out(&request).await? {
+        Logout::Done { location } => {
+            let mut response = match location {
+                Some(location) => redirect(&came.method, &location)?,
+                None => show(state, &came, &parameters, Page::LoggedOut(LoggedOutPage::default())).await?,
+            };
+            response.headers_mut().append(SET_COOKIE, state.cookies.clear_session());
+            Ok(response)
+        }
+        Logout::Ask { client_name, confirmation, location } => {
+            let mut form = Form::to("/oidc/logout").carrying(CONFIRMATION, confirmation);
+            for name in CARRIED {
+                if let Some(value) = parameters.get(name) {
+                    form = form.carrying(name, value);
+                }
+            }
+            if let Some(location) = &location {
+                form = form.landing_at(location);
+            }
+            let client = client_name.map(|name| Label::new(&name));
+            show(
+                state,
+                &came,
+                &parameters,
+                Page::LogoutConfirm(LogoutConfirmPage { form, client, stay: None }),
+            )
+            .await
+        }
+        Logout::Refused(fault) => {
+            let trouble = match fault {
+                LogoutFault::UnknownClient(_) => Trouble::UnknownClient,
+                LogoutFault::Redirect(_) => Trouble::WrongLogoutUrl,
+                LogoutFault::OtherClient => Trouble::BadRequest,
+            };
+            Err(PageFault::new(trouble).because(fault))
+        }
+    }
+}
+
+/// After a form a 303: what was posted stays here (OP-35).
+fn redirect(method: &Method, location: &str) -> Result<Response, PageFault> {
+    let status = if *method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+    let location =
+        HeaderValue::from_str(location).map_err(|error| PageFault::new(Trouble::Internal).because(error))?;
+    Ok((status, [(LOCATION, location)]).into_response())
+}
+
+async fn show(state: &Provider, came: &Came, parameters: &Reply, page: Page) -> Result<Response, PageFault> {
+    let settings =
+        state.provider.store.read(|unit| Box::pin(async move { unit.tenant().settings().await })).await?;
+    let asked: Vec<String> = parameters
+        .get("ui_locales")
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let accepted = came.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let look = Look {
+        brand: Brand::of(None, &settings),
+        locale: Locale::choose(&asked, accepted, &settings.enabled_locales),
+        nonce: came.nonce.0.clone(),
+    };
+    Ok(state.pages.render(&page, &look))
+}
+
+/// What the page that asks brings back.
+const CARRIED: [&str; 6] =
+    ["client_id", "post_logout_redirect_uri", "state", "logout_hint", "id_token_hint", "ui_locales"];
