@@ -76,7 +76,7 @@ impl Connector for DatabaseConnector {
             }
             (Notes::Existing { email: noted }, Intent::Accept(email)) if noted == email.canonical() => {
                 let retry = self.ask_existing(email)?;
-                self.check_password(email.canonical(), reply.require(Field::Password.name())?, retry).await
+                self.check_password(email.canonical(), answer_to(&reply, Field::Password), retry).await
             }
             (Notes::New, Intent::Accept(email)) => self.accept_invitation(request, email, &reply).await,
             _ => Err(ConnectorError::Memo),
@@ -173,7 +173,7 @@ impl DatabaseConnector {
 impl DatabaseConnector {
     async fn sign_in(&self, known: Option<String>, reply: &Reply) -> Result<Step, ConnectorError> {
         let typed = typed_identifier(known.clone(), reply);
-        let password = reply.require(Field::Password.name())?;
+        let password = answer_to(reply, Field::Password);
         let mut retry = self.ask_sign_in(known.as_deref())?;
         if let Interaction::Prompt(prompt) = &mut retry.interaction {
             prompt.identifier = Some(typed.clone()).filter(|typed| !typed.is_empty());
@@ -233,7 +233,7 @@ impl DatabaseConnector {
     }
 
     async fn sign_up(&self, request: &AuthnRequest, reply: &Reply) -> Result<Step, ConnectorError> {
-        let typed = reply.require(Field::Email.name())?;
+        let typed = answer_to(reply, Field::Email);
         let retry = self.ask_sign_up(Some(typed.to_owned()).filter(|typed| typed.len() <= 320))?;
         let Ok(email) = Email::parse(typed) else {
             return Ok(refuse(Refusal::EmailUnusable, None, Some(retry)));
@@ -273,7 +273,7 @@ impl DatabaseConnector {
         context.address(email);
         context.person.extend(username.iter().map(|name| ("username".to_owned(), name.clone())));
         context.place.extend(self.names_of_organization(request).await?);
-        let password = match self.accept(reply.require(Field::NewPassword.name())?, &context) {
+        let password = match self.accept(answer_to(reply, Field::NewPassword), &context) {
             Ok(password) => password,
             Err(faults) => return Ok(refuse(Refusal::PasswordTooWeak(faults), about(), Some(retry))),
         };
@@ -338,6 +338,11 @@ fn profile_of(email: &Email, username: Option<&str>) -> Map<String, Value> {
     profile.insert("name".to_owned(), email.as_given().into());
     profile.insert("nickname".to_owned(), email.local_part().into());
     profile
+}
+
+/// What was typed into a field; nothing, if it was left empty.
+fn answer_to(reply: &Reply, field: Field) -> &str {
+    reply.get(field.name()).unwrap_or_default()
 }
 
 /// What the form says, or else what was known before.

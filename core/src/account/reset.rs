@@ -283,6 +283,44 @@ impl SelfService {
         self.note(event).await
     }
 
+    /// The connection with this name, if people may choose new passwords there by a mailed link.
+    pub async fn reset_offered(&self, name: &str) -> Result<Option<Connection>, AccountFault> {
+        let found =
+            self.store.read(|unit| Box::pin(async move { unit.connections().find_by_name(name).await }));
+        let Some(connection) = found.await? else { return Ok(None) };
+        let connector = self.connectors.get(&connection.id).await?;
+        let offered = connector.accounts().is_some_and(Accounts::open_for_reset);
+        Ok(Some(connection).filter(|_| offered))
+    }
+
+    /// The connection with this name, if it is enabled for this application, or for this organization.
+    pub async fn enabled_connection(
+        &self,
+        name: &str,
+        client: &ClientId,
+        organization: Option<&OrganizationId>,
+    ) -> Result<Option<Connection>, AccountFault> {
+        let found = self.store.read::<_, StoreError, _>(|unit| {
+            Box::pin(async move {
+                let known = unit.clients().find(client).await?.is_some();
+                let connection = unit.connections().find_by_name(name).await?.filter(|_| known);
+                let Some(connection) = connection else { return Ok(None) };
+                let place = match organization {
+                    Some(organization) => {
+                        unit.organizations().connection(organization, &connection.id).await?
+                    }
+                    None => None,
+                };
+                let enabled = match organization {
+                    Some(_) => place.is_some_and(|place| place.is_enabled),
+                    None => connection.enabled_clients.contains(client),
+                };
+                Ok(Some(connection).filter(|_| enabled))
+            })
+        });
+        Ok(found.await?)
+    }
+
     pub(super) async fn note(&self, event: AuditEvent) -> Result<(), AccountFault> {
         let written =
             self.store.write(move |unit| Box::pin(async move { unit.events().insert(&event).await }));
