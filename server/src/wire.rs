@@ -8,12 +8,13 @@ use crate::{
         layer::{Hosts, Layers, TrustedProxies},
         voice::page::{Wardrobe, dressed},
     },
-    login::{self, Logins},
+    login::{self, AccountPages, Logins, dbconnections::DbConnections},
     page::{self, PageError, Pages},
 };
 use axum::Router;
 use portico_connectors::Registry;
 use portico_core::{
+    account::{AccountSettings, SelfService},
     connector::{ConnectorDeps, Factories},
     entropy::Entropy,
     login::{
@@ -113,8 +114,23 @@ impl App {
         ));
         let logins =
             Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, settings.issuer.clone());
+        let accounts = Arc::new(SelfService::new(
+            Arc::clone(&store),
+            Arc::clone(&connectors),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            AccountSettings::of(settings.issuer.clone()),
+        ));
+        let account_pages =
+            Arc::new(AccountPages::new(Arc::clone(&accounts), Arc::clone(&store), Arc::clone(&pages)));
+        let dbconnections = Arc::new(DbConnections::new(accounts, Arc::clone(&clock)));
         let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store)));
-        let surfaces = Router::new().merge(login::router(Arc::new(logins))).merge(page::assets::router());
+        let surfaces = Router::new()
+            .merge(login::router(Arc::new(logins)))
+            .merge(login::reset::router(Arc::clone(&account_pages)))
+            .merge(login::verification::router(account_pages))
+            .merge(login::dbconnections::router(dbconnections))
+            .merge(page::assets::router());
         let surfaces = dressed(surfaces, wardrobe);
         let layers = Layers {
             issuer: settings.issuer,

@@ -1,14 +1,19 @@
 //! Owns the pages of a login: it brings what browsers send to the flow, and shows what the flow says.
 //! Never touches decisions.
 
+mod account;
 mod answer;
 mod authorize;
 mod callback;
 mod choice;
+pub mod dbconnections;
 mod fault;
 mod prompt;
+pub mod reset;
+pub mod verification;
 mod visit;
 
+pub use account::AccountPages;
 pub(crate) use fault::LoginFault;
 pub(crate) use visit::Visit;
 

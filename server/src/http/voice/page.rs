@@ -19,6 +19,7 @@ use http::{
     header::{ACCEPT_LANGUAGE, RETRY_AFTER},
 };
 use portico_core::{
+    account::AccountFault,
     connector::ConnectorError,
     model::TenantSettings,
     port::{
@@ -108,6 +109,16 @@ impl From<ConnectorError> for PageFault {
             _ => Trouble::Internal,
         };
         Self::new(trouble).because(error)
+    }
+}
+
+impl From<AccountFault> for PageFault {
+    fn from(fault: AccountFault) -> Self {
+        match fault {
+            AccountFault::Connector(error) => error.into(),
+            AccountFault::Store(error) => error.into(),
+            other => Self::new(Trouble::Internal).because(other),
+        }
     }
 }
 
