@@ -1,3 +1,4 @@
 //! Everything that is tested from outside a crate.
 
 mod architecture;
+mod security;

@@ -10,6 +10,7 @@ mod form;
 mod label;
 mod locale;
 mod look;
+pub mod mail;
 mod palette;
 mod prompt;
 mod refusal;

@@ -1,0 +1,199 @@
+//! Owns how messages read: from an entry of the outbox, its subject, its text and its HTML.
+//! Never touches sending, or tickets beyond putting the link in its place.
+
+use super::{Brand, Label, Locale, PageError, Pages, palette::Palette};
+use minijinja::{Value, context, value::Serde};
+use portico_core::{model::OutboxMail, port::mailer::Mail};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// How a message looks.
+#[derive(Clone, Debug)]
+pub struct MailLook {
+    /// Whose house it is from.
+    pub brand: Brand,
+    /// In which language.
+    pub locale: Locale,
+}
+
+/// Why a message cannot be rendered. Trying again does not help.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MailFault {
+    /// There is no such template.
+    #[error("there is no mail template `{0}`")]
+    UnknownTemplate(String),
+    /// Its data lacks something.
+    #[error("the data does not fit the template")]
+    Data(#[from] serde_json::Error),
+    /// Its link is not one for browsers.
+    #[error("the link is not an http or https address")]
+    Link,
+    /// The template cannot be filled.
+    #[error(transparent)]
+    Page(#[from] PageError),
+}
+
+impl Pages {
+    /// Render a message of the outbox (`security.md` INV-14).
+    ///
+    /// Names that other people chose are one line each, capped, escaped in HTML, and interrupted where mail programs would
+    /// make links of them. Subject and sender have no line breaks; the link is a parsed `http` or `https` address.
+    pub fn mail(&self, mail: &OutboxMail, look: &MailLook) -> Result<Mail, MailFault> {
+        let message = Message::of(mail)?;
+        let title = look.brand.title.defused();
+        let context = context! {
+            mail => message.filled()?,
+            look => Value::from(Serde(MailLookView::of(look, &title))),
+        };
+        let fill = |part: &str| self.0.fill(&format!("email/{}/{part}", message.template()), &context);
+        let subject = Label::within(&fill("subject.txt")?, SUBJECT);
+        Ok(Mail {
+            id: mail.id.to_string(),
+            to: mail.to.clone(),
+            from_name: (!title.is_empty()).then(|| title.to_string()),
+            subject: subject.to_string(),
+            text: fill("body.txt")?,
+            html: Some(fill("body.html")?),
+        })
+    }
+}
+
+/// What the four templates are filled with, as the use cases write it to the outbox.
+enum Message {
+    /// `user_invitation`, written when an invitation is made.
+    Invitation(InvitationData),
+    /// `reset_email`, `verify_email` and `password_changed`, written by what people do with their accounts.
+    Account(&'static str, AccountData),
+}
+
+/// The data of `user_invitation`, by the names of Auth0's template variables (contract §2.11).
+#[derive(Debug, Deserialize)]
+struct InvitationData {
+    url: String,
+    inviter: Named,
+    organization: OrganizationData,
+    application: Named,
+    #[serde(default)]
+    roles: Vec<Named>,
+    /// RFC 3339.
+    expires_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct OrganizationData {
+    display_name: String,
+}
+
+/// The data of messages about an account.
+#[derive(Debug, Deserialize)]
+struct AccountData {
+    /// The person's name, where the profile has one.
+    name: Option<String>,
+    /// The link; `password_changed` has none.
+    url: Option<String>,
+}
+
+impl Message {
+    fn of(mail: &OutboxMail) -> Result<Self, MailFault> {
+        let data = serde_json::Value::Object(mail.data.clone());
+        Ok(match mail.template.as_str() {
+            "user_invitation" => Self::Invitation(serde_json::from_value(data)?),
+            "reset_email" => Self::Account("reset_email", serde_json::from_value(data)?),
+            "verify_email" => Self::Account("verify_email", serde_json::from_value(data)?),
+            "password_changed" => Self::Account("password_changed", serde_json::from_value(data)?),
+            other => return Err(MailFault::UnknownTemplate(other.to_owned())),
+        })
+    }
+
+    fn template(&self) -> &'static str {
+        match self {
+            Self::Invitation(_) => "user_invitation",
+            Self::Account(template, _) => template,
+        }
+    }
+
+    fn filled(&self) -> Result<Value, MailFault> {
+        Ok(match self {
+            Self::Invitation(data) => Value::from(Serde(InvitationView {
+                url: link(&data.url)?,
+                inviter: name(&data.inviter.name),
+                organization: name(&data.organization.display_name),
+                client: name(&data.application.name),
+                roles: data
+                    .roles
+                    .iter()
+                    .map(|role| name(&role.name).to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                until: data.expires_at.as_deref().and_then(day),
+            })),
+            Self::Account(template, data) => {
+                let url = data.url.as_deref().map(link).transpose()?;
+                if url.is_none() && *template != "password_changed" {
+                    return Err(MailFault::Link);
+                }
+                Value::from(Serde(AccountView { url, name: data.name.as_deref().map(name) }))
+            }
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct InvitationView {
+    url: String,
+    inviter: Label,
+    organization: Label,
+    client: Label,
+    roles: String,
+    until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AccountView {
+    url: Option<String>,
+    name: Option<Label>,
+}
+
+#[derive(Serialize)]
+struct MailLookView<'a> {
+    title: &'a Label,
+    logo_url: Option<&'a str>,
+    palette: Palette,
+    locale: Locale,
+}
+
+impl<'a> MailLookView<'a> {
+    fn of(look: &'a MailLook, title: &'a Label) -> Self {
+        let brand = &look.brand;
+        // Mail is read on other machines than this one.
+        let logo_url =
+            brand.logo_url.as_ref().map(super::LogoUrl::as_str).filter(|url| url.starts_with("https:"));
+        let palette = Palette::of(brand.primary.as_ref(), brand.page_background.as_ref());
+        Self { title, logo_url, palette, locale: look.locale }
+    }
+}
+
+fn name(text: &str) -> Label {
+    Label::new(text).defused()
+}
+
+/// The address as a URL writes it: nothing in it can end a line or an attribute.
+fn link(text: &str) -> Result<String, MailFault> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+    url.map(String::from).ok_or(MailFault::Link)
+}
+
+/// The day of a time: `2026-12-01`.
+fn day(time: &str) -> Option<String> {
+    let day = time.get(..10)?;
+    day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then(|| day.to_owned())
+}
+
+/// How long a subject may be: three names at their longest would fill a screen.
+const SUBJECT: usize = 160;

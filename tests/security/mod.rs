@@ -1,0 +1,4 @@
+//! Owns a test per case of `docs/SECURITY.md`, each named after it.
+//! Never touches what a user wants to do: those are the flows.
+
+mod inv_mail;
