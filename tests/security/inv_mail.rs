@@ -13,7 +13,8 @@ use portico_server::page::{
 };
 use serde_json::{Value, json};
 
-const LINK: &str = "https://hoekstra.corp.travel0.test/login?invitation=abc&organization=org_x&organization_name=hoekstra";
+const LINK: &str =
+    "https://hoekstra.corp.travel0.test/login?invitation=abc&organization=org_x&organization_name=hoekstra";
 
 fn outbox(template: &str, data: Value) -> OutboxMail {
     let Value::Object(data) = data else { panic!("data is an object") };
@@ -90,7 +91,12 @@ fn inv_14_markup_in_a_name_stays_text_in_the_html_part() {
 
 #[test]
 fn inv_14_a_name_cannot_begin_a_header_or_a_line() {
-    for name in ["Evil\r\nBcc: victim@x.test", "Evil\nSubject: Pay now", "a\u{2028}b\u{85}c\0d\u{b}e", "\r\n\r\nHello,"] {
+    for name in [
+        "Evil\r\nBcc: victim@x.test",
+        "Evil\nSubject: Pay now",
+        "a\u{2028}b\u{85}c\0d\u{b}e",
+        "\r\n\r\nHello,",
+    ] {
         for mail in messages(name) {
             for header in [&mail.subject, mail.from_name.as_ref().unwrap()] {
                 assert!(!header.chars().any(|c| c.is_control() || c == '\u{2028}'), "{header:?}");
@@ -152,7 +158,10 @@ fn inv_14_the_link_is_an_address_for_browsers_or_there_is_no_message() {
     let mut data = invitation("Lena");
     data["url"] = "https://app.test/login?x=\"><script>\r\nBcc: x".into();
     let mail = pages.mail(&outbox("user_invitation", data), &look).unwrap();
-    assert!(!mail.html.unwrap().contains("<script"), "what is odd in an address is written as addresses write it");
+    assert!(
+        !mail.html.unwrap().contains("<script"),
+        "what is odd in an address is written as addresses write it"
+    );
     assert!(!mail.text.contains("\nBcc"), "{}", mail.text);
     assert!(matches!(
         pages.mail(&outbox("invoice", invitation("Lena")), &look),
@@ -164,7 +173,13 @@ fn inv_14_the_link_is_an_address_for_browsers_or_there_is_no_message() {
 fn messages_read_as_they_were_reviewed() {
     let mut text = String::new();
     for mail in messages("Hoekstra & Associates") {
-        text.push_str(&format!("=== {} <{}>\nSubject: {}\n\n{}\n", mail.from_name.unwrap(), mail.to, mail.subject, mail.text));
+        text.push_str(&format!(
+            "=== {} <{}>\nSubject: {}\n\n{}\n",
+            mail.from_name.unwrap(),
+            mail.to,
+            mail.subject,
+            mail.text
+        ));
     }
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("mails", text);

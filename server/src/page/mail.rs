@@ -2,9 +2,18 @@
 //! Never touches sending, or tickets beyond putting the link in its place.
 
 use super::{Brand, Label, Locale, PageError, Pages, palette::Palette};
+use crate::worker::{MailRenderer, RenderError};
+use async_trait::async_trait;
 use minijinja::{Value, context, value::Serde};
-use portico_core::{model::OutboxMail, port::mailer::Mail};
+use portico_core::{
+    model::OutboxMail,
+    port::{
+        mailer::Mail,
+        store::{Store, StoreError},
+    },
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use url::Url;
 
 /// How a message looks.
@@ -197,3 +206,36 @@ fn day(time: &str) -> Option<String> {
 
 /// How long a subject may be: three names at their longest would fill a screen.
 const SUBJECT: usize = 160;
+
+/// Renders the outbox of a store: it finds whose colours a message wears.
+pub struct OutboxRenderer {
+    pages: Arc<Pages>,
+    store: Arc<dyn Store>,
+}
+
+impl OutboxRenderer {
+    /// With these templates, for this store's organizations.
+    pub fn new(pages: Arc<Pages>, store: Arc<dyn Store>) -> Self {
+        Self { pages, store }
+    }
+}
+
+#[async_trait]
+impl MailRenderer for OutboxRenderer {
+    async fn render(&self, mail: &OutboxMail) -> Result<Mail, RenderError> {
+        let look = self.store.read(|unit| {
+            Box::pin(async move {
+                let settings = unit.tenant().settings().await?;
+                let organization = match &mail.organization_id {
+                    Some(id) => unit.organizations().find(id).await?,
+                    None => None,
+                };
+                let brand = Brand::of(organization.as_ref(), &settings);
+                let locale = Locale::choose(&[], None, &settings.enabled_locales);
+                Ok::<_, StoreError>(MailLook { brand, locale })
+            })
+        });
+        let look = look.await.map_err(|error| RenderError::Unavailable(Box::new(error)))?;
+        self.pages.mail(mail, &look).map_err(|fault| RenderError::Unusable(fault.to_string()))
+    }
+}
