@@ -2,3 +2,5 @@
 
 mod architecture;
 mod security;
+#[cfg(test)]
+mod conformance;

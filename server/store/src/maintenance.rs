@@ -39,6 +39,15 @@ pub async fn verify_secrets(url: &str, options: &StoreOptions) -> Result<Verifie
     }
 }
 
+/// What is wrong with the structure of a store in a file, in `SQLite`'s words; nothing, if all is well. PostgreSQL looks
+/// after that itself (`pg_amcheck`).
+pub fn verify_integrity(url: &str) -> Result<Vec<String>, StoreError> {
+    match Location::of(url) {
+        Location::File(path) => sqlite::faults(&path),
+        Location::Server(_) => Ok(Vec::new()),
+    }
+}
+
 /// Wrap the data keys of a store under the newest key-encryption key; how many were not. Servers that run meanwhile
 /// are not disturbed: the data keys themselves stay. Once it is done, older key-encryption keys can be taken away.
 pub async fn rewrap(url: &str, options: &StoreOptions) -> Result<u64, StoreError> {

@@ -134,6 +134,25 @@ pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     copying.run_to_completion(i32::MAX, Duration::ZERO, None).map_err(failure)
 }
 
+/// Structural faults, and rows that refer to rows that are not there.
+pub(crate) fn faults(path: &Path) -> Result<Vec<String>, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failure)?;
+    connection.busy_timeout(BUSY).map_err(failure)?;
+    let mut check = connection.prepare("PRAGMA integrity_check").map_err(failure)?;
+    let lines = check.query_map([], |row| row.get::<_, String>(0)).map_err(failure)?;
+    let mut faults: Vec<String> = lines.collect::<Result<_, _>>().map_err(failure)?;
+    faults.retain(|line| line != "ok");
+    let mut check = connection.prepare("PRAGMA foreign_key_check").map_err(failure)?;
+    let orphans = check
+        .query_map([], |row| {
+            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+            Ok(format!("a row of {table} refers to a row of {parent} that is not there"))
+        })
+        .map_err(failure)?;
+    faults.extend(orphans.collect::<Result<Vec<_>, _>>().map_err(failure)?);
+    Ok(faults)
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     async fn run_write(&self, work: Work<'static>) -> Result<(), StoreError> {

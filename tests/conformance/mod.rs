@@ -1,0 +1,4 @@
+//! Owns what every implementation of a port must do.
+//! Never touches one implementation's inside.
+
+mod store;
