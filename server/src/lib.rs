@@ -2,10 +2,13 @@
 //!
 //! Each surface is a function `router(state) -> axum::Router` with a small state of its own; `wire` makes every part once.
 
+pub mod cli;
 pub mod config;
 pub mod connectors;
 pub mod edge;
+pub mod gateway;
 pub mod http;
+pub mod kek;
 pub mod keys;
 pub mod login;
 pub mod oidc;

@@ -3,6 +3,7 @@
 
 use super::ConfigError;
 use serde::{Deserialize, Serialize};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// `[log]`.
@@ -39,7 +40,10 @@ impl LogSection {
             key: "log.level",
             problem: format!("is `{}`: {error}", self.level),
         })?;
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
         let _already = match self.format {
             LogFormat::Text => builder.with_target(false).try_init(),
             LogFormat::Json => builder.json().flatten_event(true).try_init(),

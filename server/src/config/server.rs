@@ -86,17 +86,16 @@ impl ServerSection {
             }
         }
         self.proxies()?;
-        let issuer = match self.issuer.take() {
-            Some(issuer) => issuer,
-            None if self.listen.ip().is_loopback() => self.local_issuer(),
+        match self.issuer.take() {
+            Some(issuer) => self.issuer = Some(checked(issuer)?),
+            None if self.listen.ip().is_loopback() => {}
             None => {
                 return unfit(
                     "server.issuer",
                     "is missing: a gateway that is not on loopback needs its public address, such as https://login.example/",
                 );
             }
-        };
-        self.issuer = Some(checked(issuer)?);
+        }
         Ok(())
     }
 

@@ -4,4 +4,5 @@
 pub mod cookies;
 pub mod extract;
 pub mod layer;
+pub mod operations;
 pub mod voice;
