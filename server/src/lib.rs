@@ -12,6 +12,7 @@ pub mod kek;
 pub mod keys;
 pub mod login;
 pub mod oidc;
+pub mod management;
 pub mod page;
 pub mod script_host;
 pub mod wire;

@@ -4,7 +4,7 @@
 use super::{Actor, Admin, AdminError, actor::About, organizations::found, roles::all_exist};
 use crate::{
     id::{OrganizationId, RoleId, UserId},
-    model::Role,
+    model::{Role, User},
     port::store::{Page, UnitOfWork},
 };
 
@@ -28,6 +28,19 @@ impl Admin {
                 })
             })
             .await
+    }
+
+    /// The roles of these members, by member.
+    pub async fn roles_of_members(
+        &self,
+        id: &OrganizationId,
+        members: &[User],
+    ) -> Result<Vec<(UserId, Role)>, AdminError> {
+        let users: Vec<_> = members.iter().map(|member| member.id.clone()).collect();
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.store.read(|unit| Box::pin(async move { Ok(unit.members().roles_of(id, &users).await?) })).await
     }
 
     /// Give a member these roles too.

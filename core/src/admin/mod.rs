@@ -13,6 +13,7 @@ mod invitations;
 mod logs;
 mod member_roles;
 mod members;
+mod organization_client_grants;
 mod organization_connections;
 mod organizations;
 mod resource_servers;

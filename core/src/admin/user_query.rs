@@ -32,7 +32,15 @@ fn field(filter: &mut UserFilter, name: &str, value: String) -> Result<(), Admin
                 Email::parse(&value).map_err(|_not_one| refused("`email` is not an e-mail address"))?;
             once(&mut filter.email, email, name)
         }
-        "email.domain" => once(&mut filter.email_domain, value.to_ascii_lowercase(), name),
+        "email.domain" => {
+            let domain = value.to_ascii_lowercase();
+            let plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+            if domain.is_empty() || domain.len() > 253 || !domain.bytes().all(plain) {
+                return Err(refused("`email.domain` is not a domain in ASCII"));
+            }
+            once(&mut filter.email_domain, domain, name)
+        }
         "user_id" => {
             let id = UserId::parse(value).map_err(|_not_one| refused("`user_id` is not a user id"))?;
             once(&mut filter.user_id, id, name)

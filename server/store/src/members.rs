@@ -25,6 +25,15 @@ impl FromRow for Membership {
     }
 }
 
+/// A role, and the member who has it.
+struct Held(UserId, Role);
+
+impl FromRow for Held {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self(row.parse("user_id")?, Role::from_row(row)?))
+    }
+}
+
 #[async_trait]
 impl<S: Session> Members for SqlUnit<S> {
     async fn find(
@@ -131,6 +140,20 @@ impl<S: Session> Members for SqlUnit<S> {
         let delete = Sql::new("DELETE FROM member_roles WHERE organization_id = ").bind(organization);
         let delete = delete.push(" AND user_id = ").bind(user);
         self.execute(delete.push(" AND role_id IN ").bind_all(roles)).await.map(drop)
+    }
+
+    async fn roles_of(
+        &mut self,
+        organization: &OrganizationId,
+        users: &[UserId],
+    ) -> Result<Vec<(UserId, Role)>, StoreError> {
+        let query = Sql::new(
+            "SELECT m.user_id, r.role_id, r.name, r.description, r.created_at FROM member_roles AS m
+             JOIN roles AS r ON r.role_id = m.role_id WHERE m.organization_id = ",
+        );
+        let query = query.bind(organization).push(" AND m.user_id IN ").bind_all(users);
+        let held: Vec<Held> = self.all(query.push(" ORDER BY m.user_id, r.created_at, r.role_id")).await?;
+        Ok(held.into_iter().map(|Held(user, role)| (user, role)).collect())
     }
 
     async fn roles(

@@ -115,6 +115,12 @@ pub trait Members: Send {
         user: &UserId,
         roles: &[RoleId],
     ) -> Result<(), StoreError>;
+    /// The roles of these members, by member.
+    async fn roles_of(
+        &mut self,
+        organization: &OrganizationId,
+        users: &[UserId],
+    ) -> Result<Vec<(UserId, Role)>, StoreError>;
     /// A page of a member's roles.
     async fn roles(
         &mut self,
