@@ -79,6 +79,8 @@ pub struct AccessToken {
     pub hash: TokenHash,
     /// What it belongs to.
     pub family_id: FamilyId,
+    /// What it may do: what was granted, or less.
+    pub scope: Vec<String>,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -98,4 +100,6 @@ pub struct RefreshToken {
     pub expires_at: Option<Timestamp>,
     /// When a child replaced it.
     pub consumed_at: Option<Timestamp>,
+    /// The child, sealed so that only who has this token can read it; kept when the client's policy has a leeway.
+    pub heir: Option<String>,
 }

@@ -77,7 +77,7 @@ impl Issue<'_> {
                 None => TokenHash::of(&self.fresh.opaque),
             };
             let expires_at = self.fresh.now.plus(seconds(lifetime));
-            let token = AccessToken { hash, family_id: family.id.clone(), expires_at };
+            let token = AccessToken { hash, family_id: family.id.clone(), scope: scope.clone(), expires_at };
             unit.grants().insert_access_token(&token).await?;
         }
         let basis = Basis {

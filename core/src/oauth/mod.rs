@@ -9,6 +9,7 @@ pub mod discovery;
 mod entry;
 pub mod error;
 mod grant;
+mod heir;
 mod issue;
 pub mod logout;
 mod pkce;

@@ -50,7 +50,7 @@ pub enum UserInfoFault {
 impl OpenIdProvider {
     /// The claims about the user that a token's scopes allow.
     pub async fn userinfo(&self, token: &str) -> Result<UserInfo, UserInfoFault> {
-        let (hash, scope) = self.find_by(token).await?;
+        let hash = self.find_by(token).await?;
         let now = self.now();
         let issuer = self.issuer.as_str();
         self.store
@@ -61,24 +61,23 @@ impl OpenIdProvider {
                     if now >= token.expires_at || family.revoked_at.is_some() {
                         return Err(UserInfoFault::Unknown);
                     }
-                    let scope = scope.unwrap_or_else(|| family.scope.clone());
-                    tell(unit, TokenFamily { scope, ..family }, (issuer, now)).await
+                    tell(unit, TokenFamily { scope: token.scope, ..family }, (issuer, now)).await
                 })
             })
             .await
     }
 
-    /// What the token is stored by, and its scope where it says it itself.
-    async fn find_by(&self, token: &str) -> Result<(TokenHash, Option<Vec<String>>), UserInfoFault> {
+    /// What the token is stored by.
+    async fn find_by(&self, token: &str) -> Result<TokenHash, UserInfoFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if token.starts_with(OPAQUE_PREFIX) && token.bytes().all(plain) {
-            return Ok((TokenHash::of(token), None));
+            return Ok(TokenHash::of(token));
         }
         let keys = self.keys.verifiers(token).await;
         let audience = userinfo_audience(self.issuer.as_str());
         let claims = verify_access_token(token, &keys, self.issuer.as_str(), &audience, self.now())?;
         let name = claims.all.get("jti").and_then(Value::as_str).ok_or(TokenFault::Claim("jti"))?;
-        Ok((stored_name(name), Some(claims.scope)))
+        Ok(stored_name(name))
     }
 }
 

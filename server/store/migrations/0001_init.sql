@@ -268,6 +268,7 @@ CREATE INDEX token_families_swept ON token_families (created_at);
 CREATE TABLE access_tokens (
     token_hash TEXT   NOT NULL PRIMARY KEY,
     family_id  TEXT   NOT NULL REFERENCES token_families (family_id) ON DELETE CASCADE,
+    scope      TEXT   NOT NULL,
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX access_tokens_by_family ON access_tokens (family_id);
@@ -281,6 +282,7 @@ CREATE TABLE refresh_tokens (
     idle_expires_at BIGINT,
     expires_at      BIGINT,
     consumed_at     BIGINT,
+    heir            TEXT,
     UNIQUE (family_id, generation)
 );
 CREATE INDEX refresh_tokens_idle ON refresh_tokens (idle_expires_at);

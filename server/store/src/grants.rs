@@ -25,6 +25,7 @@ impl FromRow for (AccessToken, TokenFamily) {
         let token = AccessToken {
             hash: row.hash("token_hash")?,
             family_id: row.parse("family_id")?,
+            scope: words(&row.get::<String>("scope")?),
             expires_at: row.at("expires_at")?,
         };
         Ok((token, TokenFamily::from_row(row)?))
@@ -40,6 +41,7 @@ impl FromRow for (RefreshToken, TokenFamily) {
             idle_expires_at: row.at_optional("idle_expires_at")?,
             expires_at: row.at_optional("expires_at")?,
             consumed_at: row.at_optional("consumed_at")?,
+            heir: row.get("heir")?,
         };
         Ok((token, TokenFamily::from_row(row)?))
     }
@@ -105,9 +107,10 @@ impl<S: Session> Grants for SqlUnit<S> {
 
     async fn insert_access_token(&mut self, token: &AccessToken) -> Result<(), StoreError> {
         self.execute(sql!(
-            "INSERT INTO access_tokens (token_hash, family_id, expires_at) VALUES ($1, $2, $3)",
+            "INSERT INTO access_tokens (token_hash, family_id, scope, expires_at) VALUES ($1, $2, $3, $4)",
             &token.hash,
             &token.family_id,
+            token.scope.join(" "),
             token.expires_at,
         ))
         .await
@@ -119,7 +122,7 @@ impl<S: Session> Grants for SqlUnit<S> {
         hash: &TokenHash,
     ) -> Result<Option<(AccessToken, TokenFamily)>, StoreError> {
         self.optional(sql!(
-            "SELECT t.token_hash, t.family_id, t.expires_at, f.document, f.revoked_at
+            "SELECT t.token_hash, t.family_id, t.scope, t.expires_at, f.document, f.revoked_at
              FROM access_tokens AS t JOIN token_families AS f ON f.family_id = t.family_id
              WHERE t.token_hash = $1",
             hash,
@@ -129,14 +132,16 @@ impl<S: Session> Grants for SqlUnit<S> {
 
     async fn insert_refresh_token(&mut self, token: &RefreshToken) -> Result<(), StoreError> {
         self.execute(sql!(
-            "INSERT INTO refresh_tokens (token_hash, family_id, generation, idle_expires_at, expires_at, consumed_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO refresh_tokens (token_hash, family_id, generation, idle_expires_at, expires_at, consumed_at,
+                 heir)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             &token.hash,
             &token.family_id,
             token.generation,
             token.idle_expires_at,
             token.expires_at,
             token.consumed_at,
+            token.heir.as_deref(),
         ))
         .await
         .map(drop)
@@ -148,7 +153,7 @@ impl<S: Session> Grants for SqlUnit<S> {
     ) -> Result<Option<(RefreshToken, TokenFamily)>, StoreError> {
         self.optional(sql!(
             "SELECT t.token_hash, t.family_id, t.generation, t.idle_expires_at, t.expires_at, t.consumed_at,
-                 f.document, f.revoked_at
+                 t.heir, f.document, f.revoked_at
              FROM refresh_tokens AS t JOIN token_families AS f ON f.family_id = t.family_id
              WHERE t.token_hash = $1",
             hash,
@@ -156,11 +161,17 @@ impl<S: Session> Grants for SqlUnit<S> {
         .await
     }
 
-    async fn consume_refresh_token(&mut self, hash: &TokenHash, at: Timestamp) -> Result<bool, StoreError> {
+    async fn consume_refresh_token(
+        &mut self,
+        hash: &TokenHash,
+        at: Timestamp,
+        heir: Option<&str>,
+    ) -> Result<bool, StoreError> {
         self.changed(sql!(
-            "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL",
+            "UPDATE refresh_tokens SET consumed_at = $2, heir = $3 WHERE token_hash = $1 AND consumed_at IS NULL",
             hash,
             at,
+            heir,
         ))
         .await
     }
@@ -193,4 +204,9 @@ impl<S: Session> Grants for SqlUnit<S> {
         .await?;
         Ok(access + refresh)
     }
+}
+
+/// A scope as RFC 6749 §3.3 writes one.
+fn words(scope: &str) -> Vec<String> {
+    scope.split_ascii_whitespace().map(str::to_owned).collect()
 }

@@ -125,6 +125,7 @@ impl Presented {
                 idle_expires_at: lifetimes.idle,
                 expires_at: lifetimes.absolute,
                 consumed_at: None,
+                heir: None,
             };
             unit.grants().insert_refresh_token(&token).await?;
             draft.refresh_token = Some(fresh.refresh_token);

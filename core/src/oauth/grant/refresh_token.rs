@@ -5,6 +5,7 @@ use super::super::{
     OpenIdProvider,
     entry::{Decided, Entry},
     error::{OAuthError, Refusal},
+    heir,
     issue::{Fresh, Issue, question, seconds},
     rules::{self, Ready},
     token::{Draft, TokenRequest},
@@ -16,7 +17,7 @@ use crate::{
     },
     model::{Client, EventKind, ExpirationType, RefreshToken, RefreshTokenPolicy, RotationType, TokenFamily},
     port::store::{StoreError, UnitOfWork},
-    secret::TokenHash,
+    secret::{Secret, TokenHash},
     time::Timestamp,
 };
 use serde_json::json;
@@ -28,12 +29,13 @@ pub(in crate::oauth) async fn refresh(
     request: &TokenRequest<'_>,
     entry: Entry,
 ) -> Result<Draft, OAuthError> {
-    let token = match request.require("refresh_token") {
-        Ok(token) => TokenHash::of(token),
+    let raw = match request.require("refresh_token") {
+        Ok(token) => Secret::new(token),
         Err(refusal) => return provider.refuse(entry, refusal).await,
     };
     let presented = Presented {
-        token,
+        token: TokenHash::of(raw.expose()),
+        raw,
         client,
         scope: request.get("scope").map(|scope| scope.split_ascii_whitespace().map(str::to_owned).collect()),
         audience: request.get("audience").map(str::to_owned),
@@ -59,12 +61,19 @@ pub(in crate::oauth) async fn refresh(
         Err(_refused) => (entry, None),
     };
     let fresh = Fresh::new(&*provider.entropy, provider.issuer.as_str(), provider.now());
-    let decided: Result<Decided<Draft>, StoreError> =
-        provider.store.write(move |unit| Box::pin(presented.exchange(unit, entry, fresh, changes))).await;
+    let heir = match presented.client.refresh_token.leeway {
+        0 => None,
+        _ => heir::seal(presented.raw.expose(), &fresh.refresh_token, &*provider.entropy),
+    };
+    let decided: Result<Decided<Draft>, StoreError> = provider
+        .store
+        .write(move |unit| Box::pin(presented.exchange(unit, entry, (fresh, heir), changes)))
+        .await;
     Ok(decided??)
 }
 
 struct Presented {
+    raw: Secret,
     token: TokenHash,
     client: Client,
     scope: Option<Vec<String>>,
@@ -77,6 +86,8 @@ struct Live {
     token: RefreshToken,
     family: TokenFamily,
     granted: Granted,
+    /// Its child, when it comes once more within the leeway.
+    child: Option<String>,
 }
 
 impl Presented {
@@ -92,7 +103,7 @@ impl Presented {
         self,
         unit: &mut dyn UnitOfWork,
         entry: Entry,
-        fresh: Fresh,
+        (fresh, heir): (Fresh, Option<String>),
         changes: Option<Changes>,
     ) -> Result<Decided<Draft>, StoreError> {
         let live = match self.find(unit, fresh.now).await? {
@@ -115,8 +126,10 @@ impl Presented {
         let policy = &self.client.refresh_token;
         let lifetimes = Lifetimes::go_on(policy, &live.token, fresh.now);
         let mut refresh_token = None;
-        if policy.rotation_type == RotationType::Rotating {
-            if !unit.grants().consume_refresh_token(&self.token, fresh.now).await? {
+        if live.child.is_some() {
+            refresh_token.clone_from(&live.child);
+        } else if policy.rotation_type == RotationType::Rotating {
+            if !unit.grants().consume_refresh_token(&self.token, fresh.now, heir.as_deref()).await? {
                 return reused(unit, entry, &live.family, fresh.now).await;
             }
             let child = RefreshToken {
@@ -126,6 +139,7 @@ impl Presented {
                 idle_expires_at: lifetimes.idle,
                 expires_at: lifetimes.absolute,
                 consumed_at: None,
+                heir: None,
             };
             unit.grants().insert_refresh_token(&child).await?;
             refresh_token = Some(fresh.refresh_token.clone());
@@ -176,6 +190,10 @@ impl Presented {
         if let Err(refusal) = self.check(&token, &family, now) {
             return Ok(Err((Some(family), refusal)));
         }
+        let child = match (token.consumed_at, self.child(unit, &token).await?) {
+            (Some(_), None) => return Ok(Err((Some(family), Refusal::invalid_refresh_token(REUSED)))),
+            (_, child) => child,
+        };
         let question = question(&family);
         let granted = match authorize_org(&question, Facts::load(unit, &question).await?) {
             Ok(granted) => granted,
@@ -185,7 +203,20 @@ impl Presented {
             let refusal = Refusal::invalid_refresh_token("other_organization");
             return Ok(Err((Some(family), refusal)));
         }
-        Ok(Ok(Live { token, family, granted }))
+        Ok(Ok(Live { token, family, granted, child }))
+    }
+
+    /// The child of a token that was used up, while the child itself was not: then it is given once more (OP-11).
+    async fn child(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        token: &RefreshToken,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(child) = token.heir.as_ref().and_then(|sealed| heir::open(self.raw.expose(), sealed)) else {
+            return Ok(None);
+        };
+        let found = unit.grants().find_refresh_token(&TokenHash::of(&child)).await?;
+        Ok(found.filter(|(row, _)| row.consumed_at.is_none()).map(|_| child))
     }
 
     fn check(&self, token: &RefreshToken, family: &TokenFamily, now: Timestamp) -> Result<(), Refusal> {
@@ -194,7 +225,10 @@ impl Presented {
             "other_client"
         } else if family.revoked_at.is_some() {
             "family_revoked"
-        } else if token.consumed_at.is_some() {
+        } else if token
+            .consumed_at
+            .is_some_and(|at| now.since(at) >= seconds(self.client.refresh_token.leeway))
+        {
             REUSED
         } else if over(token.expires_at) {
             "refresh_token_expired"

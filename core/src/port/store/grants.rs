@@ -55,8 +55,13 @@ pub trait Grants: Send {
         &mut self,
         hash: &TokenHash,
     ) -> Result<Option<(RefreshToken, TokenFamily)>, StoreError>;
-    /// Use one up in favour of a child; whether this call did.
-    async fn consume_refresh_token(&mut self, hash: &TokenHash, at: Timestamp) -> Result<bool, StoreError>;
+    /// Use one up in favour of a child, and keep the child sealed if there is a leeway; whether this call did.
+    async fn consume_refresh_token(
+        &mut self,
+        hash: &TokenHash,
+        at: Timestamp,
+        heir: Option<&str>,
+    ) -> Result<bool, StoreError>;
     /// Move the idle end of one that does not rotate.
     async fn extend_refresh_token(
         &mut self,
