@@ -4,3 +4,4 @@ mod architecture;
 mod security;
 #[cfg(test)]
 mod conformance;
+mod worker;

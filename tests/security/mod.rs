@@ -2,3 +2,4 @@
 //! Never touches what a user wants to do: those are the flows.
 
 mod inv_mail;
+mod js;

@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     Fetch,
     /// To a worker. Parts: the number of the request, [`FETCHED`] or [`NOT_FETCHED`], the answer as JSON or the error as text.
     Fetched,
-    /// From a worker, the end of a run. Parts: [`Ending`], the values as a JSON array, the console as one.
+    /// From a worker, the end of a run. Parts: the [`Failure`] or `null`, the values as a JSON array, the console as one.
     Done,
 }
 
@@ -116,10 +116,9 @@ impl Order {
     }
 }
 
-/// How a run ended.
+/// How a run failed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) enum Ending {
-    Returned,
+pub(crate) enum Failure {
     Syntax { line: u32, column: u32, message: String },
     Raised { name: String, message: String, line: u32 },
     TimedOut(Duration),
@@ -128,23 +127,22 @@ pub(crate) enum Ending {
     Unusable(String),
 }
 
-impl Ending {
+impl Failure {
     /// Whether the process that ran it should run nothing more (`security.md` §3.8).
     pub(crate) const fn hit_a_limit(&self) -> bool {
         matches!(self, Self::TimedOut(_) | Self::OutOfMemory)
     }
 
-    /// As the port says it; `None` when the run returned.
-    pub(crate) fn into_error(self, console: Vec<String>) -> Option<ScriptError> {
-        Some(match self {
-            Self::Returned => return None,
+    /// As the port says it.
+    pub(crate) fn into_error(self, console: Vec<String>) -> ScriptError {
+        match self {
             Self::Syntax { line, column, message } => ScriptError::Syntax { line, column, message },
             Self::Raised { name, message, line } => ScriptError::Raised { name, message, line, console },
             Self::TimedOut(after) => ScriptError::TimedOut(after),
             Self::OutOfMemory => ScriptError::OutOfMemory,
             Self::Silent => ScriptError::Silent,
             Self::Unusable(why) => ScriptError::Unusable(why),
-        })
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! Never touches the engine, and starts no task: a call drives its own worker.
 
 use crate::{
-    frame::{self, Kind, Order},
+    frame::{Failure, Kind, Order},
     gate::Gates,
     process::{Broken, Report, Worker, WorkerCommand},
 };
@@ -110,7 +110,8 @@ impl ScriptPool {
         let id = self.entropy.bytes();
         let deadline = Instant::now() + limits.wall + GRACE;
         // A seat that is not given back, because this future was dropped or because of an error, is killed.
-        let answer = timeout_at(deadline, seat.worker.order(kind, id, parts, &*self.host)).await;
+        let answer =
+            timeout_at(deadline, seat.worker.order(kind, id, parts, limits.output, &*self.host)).await;
         let report = match answer {
             Ok(Ok(report)) => report,
             Ok(Err(Broken::ProcessorTime)) => {
@@ -131,7 +132,7 @@ impl ScriptPool {
                 tracing::warn!("script workers run without a protection: {protection}");
             }
         });
-        if report.ending.hit_a_limit() {
+        if report.failure.as_ref().is_some_and(Failure::hit_a_limit) {
             self.replace(seat);
         } else {
             self.give_back(seat, organization);
@@ -220,7 +221,7 @@ impl ScriptRuntime for ScriptPool {
         let order = json(&Order::new(limits, BTreeSet::new()))?;
         let parts: &[&[u8]] = &[&order, source.text.as_bytes()];
         let report = self.order(Dispatch { kind: Kind::Check, limits, organization: None, parts }).await?;
-        report.ending.into_error(report.console).map_or(Ok(()), Err)
+        report.failure.map_or(Ok(()), |failure| Err(failure.into_error(report.console)))
     }
 
     async fn call(&self, source: &Source, call: Call) -> Result<Outcome, ScriptError> {
@@ -230,15 +231,11 @@ impl ScriptRuntime for ScriptPool {
         let report = self
             .order(Dispatch { kind: Kind::Run, limits, organization: organization.as_deref(), parts })
             .await?;
-        let Report { ending, values, console } = report;
-        if let Some(error) = ending.into_error(console.clone()) {
-            return Err(error);
+        let Report { failure, values, console } = report;
+        match failure {
+            None => Ok(Outcome { values, console }),
+            Some(failure) => Err(failure.into_error(console)),
         }
-        // The worker has checked this; but it is the worker that must not be believed (`security.md` §3.8).
-        let values = String::from_utf8(values).map_err(|error| ScriptError::Worker(error.into()))?;
-        frame::check_json(&values, limits.output + 2).map_err(ScriptError::Unusable)?;
-        let values = serde_json::from_str(&values).map_err(|error| ScriptError::Worker(error.into()))?;
-        Ok(Outcome { values, console })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns one worker process: how it is started, spoken to, and ended.
 //! Never touches the choice of a worker: that is the pool's.
 
-use crate::frame::{self, Ending, FETCHED, Frame, Kind, NOT_FETCHED, NotAFrame, RunId};
+use crate::frame::{self, FETCHED, Failure, Frame, Kind, NOT_FETCHED, NotAFrame, RunId};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use portico_core::port::{http::HttpError, script::ScriptHost};
 use serde_json::Value;
@@ -62,10 +62,11 @@ pub(crate) enum Broken {
     ProcessorTime,
 }
 
-/// What a worker said at the end of a run. Nothing in it has been checked but its shape.
+/// What a worker said at the end of a run. The worker has checked it; but it is the worker that must not be believed
+/// (`security.md` §3.8), so it was checked again.
 pub(crate) struct Report {
-    pub(crate) ending: Ending,
-    pub(crate) values: Vec<u8>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) values: Vec<Value>,
     pub(crate) console: Vec<String>,
 }
 
@@ -102,15 +103,17 @@ impl Worker {
         self.missing.as_deref().unwrap_or_default()
     }
 
-    /// Give an order, and answer what the script asks for until it ends. The caller keeps the deadline.
+    /// Give an order, and answer what the script asks for until it ends with at most `most` bytes of values. The caller
+    /// keeps the deadline.
     pub(crate) async fn order(
         &mut self,
         kind: Kind,
         id: RunId,
         parts: &[&[u8]],
+        most: usize,
         host: &dyn ScriptHost,
     ) -> Result<Report, Broken> {
-        match self.converse(kind, id, parts, host).await {
+        match self.converse(kind, id, parts, most, host).await {
             Err(Broken::Io(_)) => Err(self.cause_of_death().await),
             other => other,
         }
@@ -121,6 +124,7 @@ impl Worker {
         kind: Kind,
         id: RunId,
         parts: &[&[u8]],
+        most: usize,
         host: &dyn ScriptHost,
     ) -> Result<Report, Broken> {
         self.stream.write_all(&frame::encode(kind, &id, parts)?).await?;
@@ -139,7 +143,7 @@ impl Worker {
                         return Err(Broken::Nonsense("a frame for another run"));
                     }
                     match frame.kind {
-                        Kind::Done => return report(frame),
+                        Kind::Done => return report(frame, most),
                         Kind::Fetch => {
                             let (number, request) = fetch_of(frame)?;
                             asked += 1;
@@ -216,12 +220,19 @@ fn not_fetched(id: &RunId, number: &[u8], why: &str) -> Result<Vec<u8>, NotAFram
     frame::encode(Kind::Fetched, id, &[number, NOT_FETCHED, why.as_bytes()])
 }
 
-fn report(frame: Frame) -> Result<Report, Broken> {
-    let [ending, values, console]: [Vec<u8>; 3] =
+fn report(frame: Frame, most: usize) -> Result<Report, Broken> {
+    let [failure, values, console]: [Vec<u8>; 3] =
         frame.parts.try_into().map_err(|_other| Broken::Nonsense("an ending has three parts"))?;
     let malformed = |_: serde_json::Error| Broken::Nonsense("an ending is malformed");
+    let values = if values.is_empty() {
+        Vec::new()
+    } else {
+        let values = str::from_utf8(&values).map_err(|_invalid| Broken::Nonsense("a value is not UTF-8"))?;
+        frame::check_json(values, most).map_err(|_large| Broken::Nonsense("a value is too large"))?;
+        serde_json::from_str(values).map_err(malformed)?
+    };
     Ok(Report {
-        ending: serde_json::from_slice(&ending).map_err(malformed)?,
+        failure: serde_json::from_slice(&failure).map_err(malformed)?,
         values,
         console: serde_json::from_slice(&console).map_err(malformed)?,
     })

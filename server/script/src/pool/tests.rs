@@ -211,6 +211,36 @@ async fn a_worker_that_served_another_organization_is_replaced_after_the_answer(
 }
 
 #[tokio::test]
+async fn a_worker_has_taken_everything_away_from_itself() {
+    let pool = pool();
+    values(&pool, "function (user, callback) { callback(null); }").await;
+    let state = pool.state();
+    let worker = &state.idle[0].worker;
+    let told = worker.missing();
+    assert!(
+        told.iter().all(|protection| protection.starts_with("landlock")),
+        "kernels may lack landlock: {told:?}"
+    );
+    let process = std::path::PathBuf::from(format!("/proc/{}", worker.id()));
+    // The harness of these tests gives the worker a thread of its own; in the gateway's executable there is one thread.
+    let threads = std::fs::read_dir(process.join("task")).unwrap().flatten();
+    let confined = threads
+        .map(|thread| std::fs::read_to_string(thread.path().join("status")).unwrap())
+        .filter(|status| {
+            ["NoNewPrivs:\t1", "Seccomp:\t2"].iter().all(|line| status.lines().any(|found| found == *line))
+        });
+    assert_eq!(confined.count(), 1);
+    let limits = std::fs::read_to_string(process.join("limits")).unwrap();
+    for (limit, most) in
+        [("Max open files", "8"), ("Max processes", "0"), ("Max file size", "0"), ("Max cpu time", "160")]
+    {
+        let line = limits.lines().find(|line| line.starts_with(limit)).unwrap();
+        assert!(line.split_whitespace().any(|word| word == most), "{line}");
+    }
+    assert!(!limits.lines().any(|line| line.starts_with("Max address space") && line.contains("unlimited")));
+}
+
+#[tokio::test]
 async fn a_worker_that_died_while_idle_is_not_used() {
     let pool = pool();
     values(&pool, "function (user, callback) { callback(null); }").await;

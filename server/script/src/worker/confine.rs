@@ -31,7 +31,6 @@ pub(super) fn confine() -> Vec<String> {
         "be the first to go when memory is short",
         fs::write("/proc/self/oom_score_adj", "1000").map_err(text),
     );
-    attempt("one descriptor", only_standard_descriptors());
     attempt("memory limit", limit_memory());
     attempt("no core file, no trace", set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(text));
     for (resource, most) in [
@@ -89,20 +88,6 @@ fn limit_memory() -> Result<(), String> {
     limit(Resource::As, most, most).map_err(text)
 }
 
-fn only_standard_descriptors() -> Result<(), String> {
-    let mut others = Vec::new();
-    for entry in fs::read_dir("/proc/self/fd").map_err(text)? {
-        let entry = entry.map_err(text)?;
-        let name = entry.file_name();
-        let number: u32 = name.to_string_lossy().parse().unwrap_or(u32::MAX);
-        let is_this_listing = fs::read_link(entry.path()).is_ok_and(|target| target.starts_with("/proc/"));
-        if number > 2 && !is_this_listing {
-            others.push(number.to_string());
-        }
-    }
-    if others.is_empty() { Ok(()) } else { Err(format!("inherited: {}", others.join(", "))) }
-}
-
 /// No file, no TCP port, no abstract socket, no signal to others.
 fn forbid_files() -> Result<(), String> {
     let abi = ABI::V6;
@@ -122,11 +107,10 @@ fn forbid_files() -> Result<(), String> {
     }
 }
 
-/// Everything that is not on the list fails with `EPERM`: no socket, no file, no program, no process, no thread.
+/// Everything that is not on the list fails with `EPERM`: no socket, no file, no program, no process, no thread, and of
+/// all descriptors, however they were inherited, only 0.
 fn forbid_system_calls() -> Result<(), seccompiler::Error> {
     let allowed = [
-        libc::SYS_read,
-        libc::SYS_write,
         libc::SYS_ppoll,
         libc::SYS_clock_gettime,
         libc::SYS_gettimeofday,
@@ -148,9 +132,13 @@ fn forbid_system_calls() -> Result<(), seccompiler::Error> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = allowed.map(|call| (call, Vec::new())).into();
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_poll, Vec::new());
+    for call in [libc::SYS_read, libc::SYS_write] {
+        rules.insert(call, vec![SeccompRule::new(vec![argument(0, SeccompCmpOp::Eq, 0)?])?]);
+    }
     // New memory, but none that can be executed, and no files.
     let not_executable = || argument(2, SeccompCmpOp::MaskedEq(PROT_EXEC), 0);
-    rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable()?])?]);
+    let no_file = argument(4, SeccompCmpOp::Eq, u64::from(u32::MAX))?;
+    rules.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable()?, no_file])?]);
     rules.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable()?])?]);
     // Its own time on the processor, between runs.
     let own_processor_time =

@@ -22,7 +22,7 @@ impl Engine {
         let told = Rc::clone(&state);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(
             move |ctx, _promise, reason, is_handled| {
-                let unhandled = (!is_handled).then(|| failure::ending(&ctx, &told, &reason));
+                let unhandled = (!is_handled).then(|| failure::of(&ctx, &told, &reason));
                 told.unhandled.replace(unhandled);
             },
         )));

@@ -2,24 +2,24 @@
 //! Never touches results.
 
 use super::{console, state::State};
-use crate::frame::Ending;
+use crate::frame::Failure;
 use rquickjs::{Ctx, Value};
 
 /// What a thrown or rejected value, or the error of a callback, says.
-pub(super) fn ending<'js>(ctx: &Ctx<'js>, state: &State, thrown: &Value<'js>) -> Ending {
+pub(super) fn of<'js>(ctx: &Ctx<'js>, state: &State, thrown: &Value<'js>) -> Failure {
     // The engine throws `null` when there is no memory left for an error.
     if thrown.is_null() || is_out_of_memory(ctx, thrown) {
-        return Ending::OutOfMemory;
+        return Failure::OutOfMemory;
     }
     raised(ctx, state, thrown)
 }
 
 /// The same for a value that the engine has not thrown itself.
-pub(super) fn raised<'js>(ctx: &Ctx<'js>, state: &State, thrown: &Value<'js>) -> Ending {
+pub(super) fn raised<'js>(ctx: &Ctx<'js>, state: &State, thrown: &Value<'js>) -> Failure {
     let (name, message) = name_and_message(ctx, thrown);
     let mut message = state.console.borrow().redact(&message);
     message.truncate(message.floor_char_boundary(MOST_OF_A_MESSAGE));
-    Ending::Raised { name, message, line: position(ctx, thrown).map_or(0, |(line, _)| line) }
+    Failure::Raised { name, message, line: position(ctx, thrown).map_or(0, |(line, _)| line) }
 }
 
 fn is_out_of_memory<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> bool {

@@ -12,7 +12,7 @@ mod source;
 mod state;
 mod timers;
 
-use crate::frame::{Ending, Kind, Order};
+use crate::frame::{Failure, Kind, Order};
 use channel::Channel;
 use engine::Engine;
 use run::Ended;
@@ -36,7 +36,7 @@ fn serve(missing: &[String]) -> io::Result<()> {
     // The engine of a run is made while nobody waits for it; each serves one run.
     let mut engine = Engine::new()?;
     while let Some(frame) = channel.receive()? {
-        let Ended { ending, values, console } = match (frame.kind, frame.parts.as_slice()) {
+        let Ended { failure, values, console } = match (frame.kind, frame.parts.as_slice()) {
             (Kind::Run, [order, text, args, globals]) => {
                 let order = order_of(order)?;
                 confine::allow_processor_time(order.cpu);
@@ -52,8 +52,8 @@ fn serve(missing: &[String]) -> io::Result<()> {
             (Kind::Fetched, _) => continue,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
-        channel.send(Kind::Done, &frame.id, &[&json(&ending)?, values.as_bytes(), &json(&console)?])?;
-        if ending.hit_a_limit() {
+        channel.send(Kind::Done, &frame.id, &[&json(&failure)?, values.as_bytes(), &json(&console)?])?;
+        if failure.as_ref().is_some_and(Failure::hit_a_limit) {
             // The pool ends this process; tearing a heap down that is full of tricks is not worth it.
             continue;
         }
@@ -76,7 +76,7 @@ fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 const TIDYING: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl Ended {
-    fn without_values(ending: Ending) -> Self {
-        Self { ending, values: String::new(), console: Vec::new() }
+    fn without_values(failure: Option<Failure>) -> Self {
+        Self { failure, values: String::new(), console: Vec::new() }
     }
 }

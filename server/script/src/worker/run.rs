@@ -8,9 +8,9 @@ use super::{
     failure, source,
     state::{Settled, State, Waiting},
 };
-use crate::frame::{self, Ending, FETCHED, Kind, Order, RunId};
+use crate::frame::{self, FETCHED, Failure, Kind, Order, RunId};
 use rquickjs::{Ctx, Function, Promise, Value, function::Args, prelude::Rest, promise::PromiseState};
-use std::{io, rc::Rc, time::Duration};
+use std::{borrow::Cow, io, rc::Rc, time::Duration};
 
 /// What is to be run. The texts are JSON that the gateway wrote.
 pub(super) struct Asked<'a> {
@@ -22,20 +22,18 @@ pub(super) struct Asked<'a> {
 
 /// How it ended.
 pub(super) struct Ended {
-    pub(super) ending: Ending,
+    /// Why there are no values.
+    pub(super) failure: Option<Failure>,
     /// A JSON array; empty when there are none.
     pub(super) values: String,
     pub(super) console: Vec<String>,
 }
 
 /// Find the function of a script, and no more.
-pub(super) fn check(engine: &Engine, order: &Order, text: &[u8]) -> Ending {
+pub(super) fn check(engine: &Engine, order: &Order, text: &[u8]) -> Option<Failure> {
     begin(engine, order);
-    let ending = engine.context.with(|ctx| match source::function_of(&ctx, &engine.state, text) {
-        Ok(_function) => Ending::Returned,
-        Err(ending) => ending,
-    });
-    engine.state.tripped().map_or(ending, Ending::TimedOut)
+    let failure = engine.context.with(|ctx| source::function_of(&ctx, &engine.state, text).err());
+    engine.state.tripped().map(Failure::TimedOut).or(failure)
 }
 
 /// Run a script. An error is one of the channel: then there is nobody to answer.
@@ -49,22 +47,22 @@ pub(super) fn run(
     let state = &engine.state;
     let finished = engine.context.with(|ctx| match call(&ctx, state, asked) {
         Ok(returned) => wait(&ctx, state, returned, channel, id),
-        Err(ending) => {
+        Err(failure) => {
             // JS-11: a script that calls back and then throws has said two things.
-            state.settled.replace(Some(Settled::Failed(ending)));
+            state.settled.replace(Some(Settled::Failed(failure)));
             Ok(())
         }
     });
     finished?;
     let settled = match state.tripped() {
-        Some(limit) => Settled::Failed(Ending::TimedOut(limit)),
-        None => state.settled.take().unwrap_or(Settled::Failed(Ending::Silent)),
+        Some(limit) => Settled::Failed(Failure::TimedOut(limit)),
+        None => state.settled.take().unwrap_or(Settled::Failed(Failure::Silent)),
     };
-    let (ending, values) = match settled {
-        Settled::Values(values) => (Ending::Returned, values),
-        Settled::Failed(ending) => (ending, String::new()),
+    let (failure, values) = match settled {
+        Settled::Values(values) => (None, values),
+        Settled::Failed(failure) => (Some(failure), String::new()),
     };
-    Ok(Ended { ending, values, console: state.console.take().into_lines() })
+    Ok(Ended { failure, values, console: state.console.take().into_lines() })
 }
 
 fn begin(engine: &Engine, order: &Order) {
@@ -73,10 +71,10 @@ fn begin(engine: &Engine, order: &Order) {
     engine.state.begin(order);
 }
 
-fn call<'js>(ctx: &Ctx<'js>, state: &Rc<State>, asked: &Asked<'_>) -> Result<Value<'js>, Ending> {
+fn call<'js>(ctx: &Ctx<'js>, state: &Rc<State>, asked: &Asked<'_>) -> Result<Value<'js>, Failure> {
     let function = source::function_of(ctx, state, asked.text)?;
-    let prepared = prepare(ctx, state, asked).map_err(|_thrown| failure::ending(ctx, state, &ctx.catch()))?;
-    function.call_arg(prepared).map_err(|_thrown| failure::ending(ctx, state, &ctx.catch()))
+    let prepared = prepare(ctx, state, asked).map_err(|_thrown| failure::of(ctx, state, &ctx.catch()))?;
+    function.call_arg(prepared).map_err(|_thrown| failure::of(ctx, state, &ctx.catch()))
 }
 
 fn prepare<'js>(ctx: &Ctx<'js>, state: &Rc<State>, asked: &Asked<'_>) -> rquickjs::Result<Args<'js>> {
@@ -108,7 +106,7 @@ fn called_back<'js>(ctx: &Ctx<'js>, state: &State, said: &[Value<'js>]) {
         }
         _ => match json_of(ctx, state, said.get(1..).unwrap_or_default()) {
             Ok(values) => Settled::Values(values),
-            Err(ending) => Settled::Failed(ending),
+            Err(failure) => Settled::Failed(failure),
         },
     };
     state.settle(settled);
@@ -116,7 +114,7 @@ fn called_back<'js>(ctx: &Ctx<'js>, state: &State, said: &[Value<'js>]) {
 
 /// JSON as `JSON.stringify` makes it: what it leaves out (functions, `undefined`) is `null` at the top; cycles and
 /// big integers are errors; `NaN` is `null` (JS-13).
-fn json_of<'js>(ctx: &Ctx<'js>, state: &State, values: &[Value<'js>]) -> Result<String, Ending> {
+fn json_of<'js>(ctx: &Ctx<'js>, state: &State, values: &[Value<'js>]) -> Result<String, Failure> {
     let mut json = String::from("[");
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
@@ -125,14 +123,14 @@ fn json_of<'js>(ctx: &Ctx<'js>, state: &State, values: &[Value<'js>]) -> Result<
         let text =
             ctx.json_stringify(value.clone()).and_then(|text| text.map(|text| text.to_string()).transpose());
         match text {
-            Ok(text) => json.push_str(text.as_deref().unwrap_or("null")),
+            Ok(text) => json.push_str(&whole_characters(text.as_deref().unwrap_or("null"))),
             Err(_thrown) => {
                 let thrown = ctx.catch();
-                let ending = failure::ending(ctx, state, &thrown);
-                return Err(if let Ending::Raised { message, .. } = ending {
-                    Ending::Unusable(message)
+                let failure = failure::of(ctx, state, &thrown);
+                return Err(if let Failure::Raised { message, .. } = failure {
+                    Failure::Unusable(message)
                 } else {
-                    ending
+                    failure
                 });
             }
         }
@@ -141,8 +139,27 @@ fn json_of<'js>(ctx: &Ctx<'js>, state: &State, values: &[Value<'js>]) -> Result<
         }
     }
     json.push(']');
-    frame::check_json(&json, state.output.get()).map_err(Ending::Unusable)?;
+    frame::check_json(&json, state.output.get()).map_err(Failure::Unusable)?;
     Ok(json)
+}
+
+/// The engine writes half a character as an escape (`\ud800`), which is no JSON to others: U+FFFD takes its place.
+fn whole_characters(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\ud") {
+        return Cow::Borrowed(json);
+    }
+    let mut whole = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        whole.push_str(before);
+        // A pair is never written as escapes, so each of these is a half.
+        let length = if escape.starts_with("\\ud") { 6 } else { 2 };
+        whole.push_str(if length == 6 { "\\ufffd" } else { &escape[..2] });
+        rest = &escape[length..];
+    }
+    whole.push_str(rest);
+    Cow::Owned(whole)
 }
 
 fn wait<'js>(
@@ -153,16 +170,16 @@ fn wait<'js>(
     id: &RunId,
 ) -> io::Result<()> {
     let promise = Promise::from_value(returned).ok();
-    if let Some(ending) = promise.as_ref().and_then(|promise| rejection(ctx, state, promise)) {
+    if let Some(failure) = promise.as_ref().and_then(|promise| rejection(ctx, state, promise)) {
         // Rejected before anything was awaited: like a throw, it makes an earlier callback ambiguous.
-        state.settled.replace(Some(Settled::Failed(ending)));
+        state.settled.replace(Some(Settled::Failed(failure)));
     }
     while !state.is_settled() && !state.must_stop() {
         if ctx.execute_pending_job() {
             continue;
         }
-        if let Some(ending) = promise.as_ref().and_then(|promise| rejection(ctx, state, promise)) {
-            state.settle(Settled::Failed(ending));
+        if let Some(failure) = promise.as_ref().and_then(|promise| rejection(ctx, state, promise)) {
+            state.settle(Settled::Failed(failure));
             break;
         }
         if let Some(timer) = due(state) {
@@ -175,8 +192,8 @@ fn wait<'js>(
         let next = state.timers.borrow().next();
         if next.is_none() && state.waiting.borrow().is_empty() {
             // Nothing can happen any more.
-            let ending = state.unhandled.take().unwrap_or(Ending::Silent);
-            state.settle(Settled::Failed(ending));
+            let failure = state.unhandled.take().unwrap_or(Failure::Silent);
+            state.settle(Settled::Failed(failure));
             break;
         }
         let patience = next.map_or(Duration::MAX, |due| due.saturating_sub(confine::clock()));
@@ -187,12 +204,12 @@ fn wait<'js>(
     Ok(())
 }
 
-fn rejection<'js>(ctx: &Ctx<'js>, state: &State, promise: &Promise<'js>) -> Option<Ending> {
+fn rejection<'js>(ctx: &Ctx<'js>, state: &State, promise: &Promise<'js>) -> Option<Failure> {
     if promise.state() != PromiseState::Rejected {
         return None;
     }
     let _rejected = promise.result::<Value<'js>>()?;
-    Some(failure::ending(ctx, state, &ctx.catch()))
+    Some(failure::of(ctx, state, &ctx.catch()))
 }
 
 fn due(state: &State) -> Option<super::timers::Timer> {
@@ -208,8 +225,8 @@ fn fire<'js>(ctx: &Ctx<'js>, state: &State, timer: super::timers::Timer) {
         timer.function.restore(ctx)?.call_arg::<Value<'js>>(args)
     };
     if call().is_err() {
-        let ending = failure::ending(ctx, state, &ctx.catch());
-        state.settled.replace(Some(Settled::Failed(ending)));
+        let failure = failure::of(ctx, state, &ctx.catch());
+        state.settled.replace(Some(Settled::Failed(failure)));
     }
 }
 
@@ -233,8 +250,8 @@ fn resume<'js>(
     let answer = String::from_utf8_lossy(answer).into_owned();
     let told = function.restore(ctx).and_then(|function| function.call::<_, Value<'js>>((answer,)));
     if told.is_err() {
-        let ending = failure::ending(ctx, state, &ctx.catch());
-        state.settle(Settled::Failed(ending));
+        let failure = failure::of(ctx, state, &ctx.catch());
+        state.settle(Settled::Failed(failure));
     }
     Ok(())
 }

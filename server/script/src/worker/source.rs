@@ -5,16 +5,16 @@ use super::{
     failure::{self, FILE},
     state::State,
 };
-use crate::frame::Ending;
+use crate::frame::Failure;
 use rquickjs::{Ctx, Function, Value, context::EvalOptions, object::Filter};
 
 /// The function that `text` is, or declares.
 ///
 /// A function expression is tried first, as almost every rule is one; then statements, whose value is a function or
 /// that declare exactly one, of any name.
-pub(super) fn function_of<'js>(ctx: &Ctx<'js>, state: &State, text: &[u8]) -> Result<Function<'js>, Ending> {
+pub(super) fn function_of<'js>(ctx: &Ctx<'js>, state: &State, text: &[u8]) -> Result<Function<'js>, Failure> {
     let text =
-        str::from_utf8(text).map_err(|_invalid| Ending::Unusable("the script is not UTF-8".to_owned()))?;
+        str::from_utf8(text).map_err(|_invalid| Failure::Unusable("the script is not UTF-8".to_owned()))?;
     // NUL ends a text for the engine: nothing behind it would be read.
     if text.contains('\0') {
         return Err(not_one_function("it holds a character NUL"));
@@ -36,7 +36,7 @@ pub(super) fn function_of<'js>(ctx: &Ctx<'js>, state: &State, text: &[u8]) -> Re
         Err(thrown) => {
             let of_statements = syntax_error(ctx, state, &thrown, 0)?;
             // The reading that got further is the one that was meant.
-            Err([of_expression, of_statements].into_iter().max_by_key(place).unwrap_or(Ending::Silent))
+            Err([of_expression, of_statements].into_iter().max_by_key(place).unwrap_or(Failure::Silent))
         }
     }
 }
@@ -54,22 +54,22 @@ fn syntax_error<'js>(
     state: &State,
     thrown: &Value<'js>,
     shift: u32,
-) -> Result<Ending, Ending> {
+) -> Result<Failure, Failure> {
     let (name, message) = failure::name_and_message(ctx, thrown);
     match failure::position(ctx, thrown) {
         Some((line, column)) if name == "SyntaxError" => {
             let column = if line == 1 { column.saturating_sub(shift).max(1) } else { column };
-            Ok(Ending::Syntax { line, column, message })
+            Ok(Failure::Syntax { line, column, message })
         }
-        _ => Err(failure::ending(ctx, state, thrown)),
+        _ => Err(failure::of(ctx, state, thrown)),
     }
 }
 
-fn place(ending: &Ending) -> (u32, u32) {
-    if let Ending::Syntax { line, column, .. } = ending { (*line, *column) } else { (0, 0) }
+fn place(failure: &Failure) -> (u32, u32) {
+    if let Failure::Syntax { line, column, .. } = failure { (*line, *column) } else { (0, 0) }
 }
 
-fn declared<'js>(ctx: &Ctx<'js>, before: &[String]) -> Result<Function<'js>, Ending> {
+fn declared<'js>(ctx: &Ctx<'js>, before: &[String]) -> Result<Function<'js>, Failure> {
     let globals = ctx.globals();
     let mut functions = names(ctx)
         .into_iter()
@@ -86,6 +86,6 @@ fn names(ctx: &Ctx<'_>) -> Vec<String> {
     ctx.globals().own_keys::<String>(Filter::new().string()).flatten().collect()
 }
 
-fn not_one_function(why: &str) -> Ending {
-    Ending::Syntax { line: 1, column: 1, message: format!("a script is one function: {why}") }
+fn not_one_function(why: &str) -> Failure {
+    Failure::Syntax { line: 1, column: 1, message: format!("a script is one function: {why}") }
 }

@@ -2,7 +2,7 @@
 //! Never touches the engine but to hold functions that it will call.
 
 use super::{confine, console::Console, timers::Timers};
-use crate::frame::{Ending, Order};
+use crate::frame::{Failure, Order};
 use rquickjs::{Function, Persistent};
 use std::{
     cell::{Cell, RefCell},
@@ -24,7 +24,7 @@ pub(super) struct State {
     /// What to do when their answers come.
     pub(super) waiting: RefCell<BTreeMap<u32, Waiting>>,
     /// The last rejection that nothing handled: what went wrong when a script ends without calling back.
-    pub(super) unhandled: RefCell<Option<Ending>>,
+    pub(super) unhandled: RefCell<Option<Failure>>,
     limits: Cell<Option<Deadlines>>,
     tripped: Cell<Option<Duration>>,
     pub(super) output: Cell<usize>,
@@ -41,7 +41,7 @@ pub(super) enum Settled {
     /// The values of the callback as a JSON array.
     Values(String),
     /// It failed.
-    Failed(Ending),
+    Failed(Failure),
 }
 
 #[derive(Clone, Copy)]

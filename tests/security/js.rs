@@ -1,0 +1,81 @@
+//! Owns the cases of customers' JavaScript (`security.md` §1.7), with real worker processes.
+//! Never touches HTTP: what a login makes of an outcome is tested with the flows.
+
+mod isolation;
+mod limits;
+mod outcome;
+mod rules;
+
+use crate::worker;
+use async_trait::async_trait;
+use portico_core::{
+    entropy::SystemEntropy,
+    port::{
+        http::HttpError,
+        script::{Call, Limits, Outcome, ScriptError, ScriptHost, ScriptRuntime, Source},
+    },
+    time::SystemClock,
+};
+use portico_script::{ScriptPool, WorkerCommand};
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// A gateway that fetches nothing for anybody.
+struct NoNetwork;
+
+#[async_trait]
+impl ScriptHost for NoNetwork {
+    async fn fetch(&self, _: Value) -> Result<Value, HttpError> {
+        Ok(json!({"status": 404}))
+    }
+}
+
+fn pool() -> ScriptPool {
+    pool_of(worker::command(), 2)
+}
+
+fn pool_of(command: WorkerCommand, size: usize) -> ScriptPool {
+    let entropy = Arc::new(SystemEntropy::default());
+    ScriptPool::new(command, size, Arc::new(NoNetwork), Arc::new(SystemClock), entropy)
+}
+
+/// Time for everything, so that it is never the clock that ends an attack.
+const LIMITS: Limits = Limits {
+    wall: Duration::from_mins(1),
+    cpu: Duration::from_millis(100),
+    memory: 32 << 20,
+    stack: 256 << 10,
+    output: 64 << 10,
+};
+
+fn call() -> Call {
+    Call {
+        args: Vec::new(),
+        globals: Map::new(),
+        organization: None,
+        redact: BTreeSet::new(),
+        limits: LIMITS,
+    }
+}
+
+/// Run `function (callback) { … }`.
+async fn run(pool: &ScriptPool, body: &str) -> Result<Outcome, ScriptError> {
+    pool.call(&source(&format!("function (callback) {{ {body} }}")), call()).await
+}
+
+fn source(text: &str) -> Source {
+    Source { name: "attack".to_owned(), revision: 1, text: text.into() }
+}
+
+/// The control: after an attack the pool runs scripts as before.
+async fn assert_healthy(pool: &ScriptPool) {
+    let outcome = run(pool, "callback(null, [1, 2, 3].map((n) => n * 2));").await.unwrap();
+    assert_eq!(outcome.values, [json!([2, 4, 6])]);
+}
+
+fn raised(result: Result<Outcome, ScriptError>) -> (String, String) {
+    match result {
+        Err(ScriptError::Raised { name, message, .. }) => (name, message),
+        other => panic!("{other:?}"),
+    }
+}
