@@ -1,7 +1,8 @@
 //! Everything that is tested from outside a crate.
 
 mod architecture;
-mod security;
-#[cfg(test)]
 mod conformance;
+mod flows;
+mod security;
 mod worker;
+mod world;

@@ -1,0 +1,6 @@
+//! Owns the journeys: what a person does, from the application and back to it.
+//! Never touches how pages look; the browser tests do that.
+
+mod database;
+mod enterprise;
+mod sso;

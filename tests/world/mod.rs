@@ -1,0 +1,148 @@
+//! Owns the gateway as tests see it: put together over a store of its own, a clock that is moved by hand, and the seed's
+//! two organizations.
+//! Never touches how the gateway works inside: tests come through its doors, or look into its store.
+
+mod scripts;
+pub mod seed;
+
+pub use scripts::ScriptedScripts;
+pub use seed::Seed;
+
+use axum::{Router, http::Uri};
+use portico_core::{
+    entropy::{Entropy, SystemEntropy},
+    model::{AuditEvent, EventKind, OutboxMail},
+    port::{
+        script::Limits,
+        store::{Direction, EventFilter, Page, Store},
+    },
+    testing::FakeClock,
+    time::Clock,
+};
+use portico_database::{HashingPool, HashingSettings, hashing::Parameters};
+use portico_egress::{AllowEntry, Egress, EgressPolicy};
+use portico_fixtures::browser::{Browser, InProcess};
+use portico_server::{
+    http::layer::{Hosts, TrustedProxies},
+    wire::{App, Ports, Settings},
+};
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+/// The gateway's address.
+pub const ISSUER: &str = "https://login.portico.test/";
+/// The address of Hoekstra's instance of the application.
+pub const HOEKSTRA: &str = "https://hoekstra.travel0.test";
+/// The address of MetaHexa's.
+pub const METAHEXA: &str = "https://metahexa.travel0.test";
+
+/// A gateway with its surroundings.
+pub struct World {
+    /// Its clock.
+    pub clock: Arc<FakeClock>,
+    /// Its store.
+    pub store: Arc<dyn Store>,
+    /// What its scripts do.
+    pub scripts: Arc<ScriptedScripts>,
+    /// The passwords it hashes.
+    pub hashing: Arc<HashingPool>,
+    /// Itself.
+    pub app: App,
+    /// What is in it.
+    pub seed: Seed,
+}
+
+impl World {
+    /// A gateway with the seed's two organizations, their connections and applications, and a member in each.
+    pub async fn new() -> Self {
+        Self::with_idp(None).await
+    }
+
+    /// The same; MetaHexa's identity provider is there.
+    pub async fn with_idp(idp: Option<&Url>) -> Self {
+        Self::over(portico_store::temporary().await.expect("a store"), idp).await
+    }
+
+    /// The same over this store.
+    pub async fn over(store: Arc<dyn Store>, idp: Option<&Url>) -> Self {
+        let clock = Arc::new(FakeClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        // Cheap: what is tested is who gets in, not what a hash costs.
+        let parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
+        let hashing = HashingSettings { parameters, threads: 2, queue: 64 };
+        let hashing = Arc::new(HashingPool::start(hashing, Arc::clone(&entropy)).expect("a hashing pool"));
+        let allow: Vec<AllowEntry> = idp.iter().map(|idp| allow(idp)).collect();
+        let http = Egress::new(EgressPolicy { allow, ..EgressPolicy::default() }).expect("an egress client");
+        let scripts = Arc::new(ScriptedScripts::default());
+        let ports = Ports {
+            clock: clock.clone(),
+            entropy,
+            store: Arc::clone(&store),
+            http: Arc::new(http),
+            scripts: scripts.clone(),
+            hashing: Arc::clone(&hashing),
+        };
+        let issuer: Url = ISSUER.parse().expect("the issuer is a URL");
+        let settings = Settings {
+            hosts: Hosts::of(&issuer),
+            issuer,
+            trusted_proxies: TrustedProxies::default(),
+            transaction_lifetime: Duration::from_mins(10),
+            request_timeout: Duration::from_secs(30),
+            script_limits: Limits::default(),
+        };
+        let app = App::new(ports, settings).expect("the gateway fits together");
+        let seed = Seed::plant(&*store, &hashing, clock.now(), idp).await;
+        Self { clock, store, scripts, hashing, app, seed }
+    }
+
+    /// Another person's browser.
+    pub fn browser(&self) -> Browser {
+        let application = Router::new().fallback(|uri: Uri| async move { format!("application at {uri}") });
+        let transport = InProcess::default()
+            .with(&ISSUER.parse().expect("a URL"), self.app.router.clone())
+            .with(&HOEKSTRA.parse().expect("a URL"), application.clone())
+            .with(&METAHEXA.parse().expect("a URL"), application)
+            .or_network();
+        Browser::new(Arc::new(transport))
+    }
+
+    /// The log, oldest first.
+    pub async fn events(&self) -> Vec<AuditEvent> {
+        let page = Page { take: 1000, ..Page::first(1000) };
+        let events = self
+            .store
+            .read(|unit| Box::pin(async move { unit.events().list(&EventFilter::default(), &page).await }));
+        events.await.expect("the log can be read")
+    }
+
+    /// The kinds of the log's entries, oldest first.
+    pub async fn kinds(&self) -> Vec<EventKind> {
+        self.events().await.into_iter().map(|event| event.kind).collect()
+    }
+
+    /// The reason of the newest entry of this kind.
+    pub async fn reason(&self, kind: EventKind) -> Option<String> {
+        let event = self.events().await.into_iter().rev().find(|event| event.kind == kind)?;
+        event.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned)
+    }
+
+    /// Messages on their way out, oldest first.
+    pub async fn mails(&self) -> Vec<OutboxMail> {
+        let page = Page { direction: Direction::Ascending, ..Page::first(100) };
+        let mails = self.store.read(|unit| Box::pin(async move { unit.outbox().list(None, &page).await }));
+        mails.await.expect("the outbox can be read")
+    }
+}
+
+/// Let the gateway reach a fixture on this machine.
+fn allow(idp: &Url) -> AllowEntry {
+    let host = idp.host_str().unwrap_or_default();
+    let port = idp.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{host}{port}").parse().expect("a host and a port")
+}
+
+/// The parameters of an address.
+pub fn query(address: &Url) -> std::collections::BTreeMap<String, String> {
+    address.query_pairs().into_owned().collect()
+}
