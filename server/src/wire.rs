@@ -8,7 +8,11 @@ use crate::{
         layer::{Hosts, Layers, TrustedProxies},
         voice::page::{Wardrobe, dressed},
     },
-    login::{self, AccountPages, Logins, dbconnections::DbConnections},
+    login::{
+        self, AccountPages, Logins,
+        dbconnections::{self, DbConnections},
+    },
+    oidc::{self, Provider},
     page::{self, PageError, Pages},
 };
 use axum::Router;
@@ -22,8 +26,10 @@ use portico_core::{
         flow::{Flow, FlowSettings},
         pipeline::Pipeline,
     },
+    oauth::OpenIdProvider,
     port::{
         http::HttpClient,
+        key_ring::KeyRing,
         script::{Limits, ScriptRuntime},
         store::Store,
     },
@@ -48,6 +54,8 @@ pub struct Ports {
     pub scripts: Arc<dyn ScriptRuntime>,
     /// Where passwords are hashed.
     pub hashing: Arc<HashingPool>,
+    /// The signing keys.
+    pub keys: Arc<dyn KeyRing>,
 }
 
 /// What the gateway has to know.
@@ -89,7 +97,7 @@ pub struct App {
 impl App {
     /// Put it together.
     pub fn new(ports: Ports, settings: Settings) -> Result<Self, WireError> {
-        let Ports { clock, entropy, store, http, scripts, hashing } = ports;
+        let Ports { clock, entropy, store, http, scripts, hashing, keys } = ports;
         let factories: Arc<dyn Factories> = Arc::new(Registry::standard(hashing));
         let deps = ConnectorDeps {
             clock: Arc::clone(&clock),
@@ -101,35 +109,42 @@ impl App {
         let connectors: Arc<dyn Connectors> = Arc::new(LiveConnectors::new(factories, deps));
         let pages = Arc::new(Pages::new()?);
         let cookies = Cookies::new(settings.issuer.scheme() == "https");
+        let issuer = &settings.issuer;
+        let pipeline = || Pipeline::new(Arc::clone(&scripts), Arc::clone(&clock), settings.script_limits);
         let flow = Arc::new(Flow::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::clone(&entropy),
             Arc::clone(&connectors),
-            Pipeline::new(scripts, Arc::clone(&clock), settings.script_limits),
-            FlowSettings {
-                issuer: settings.issuer.clone(),
-                transaction_lifetime: settings.transaction_lifetime,
-            },
+            pipeline(),
+            FlowSettings { issuer: issuer.clone(), transaction_lifetime: settings.transaction_lifetime },
         ));
-        let logins =
-            Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, settings.issuer.clone());
-        let accounts = Arc::new(SelfService::new(
+        let logins = Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, issuer.clone());
+        let provider = Arc::new(OpenIdProvider {
+            store: Arc::clone(&store),
+            keys,
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            issuer: issuer.clone(),
+            pipeline: pipeline(),
+        });
+        let service = Arc::new(SelfService::new(
             Arc::clone(&store),
             Arc::clone(&connectors),
             Arc::clone(&clock),
             Arc::clone(&entropy),
-            AccountSettings::of(settings.issuer.clone()),
+            AccountSettings::of(issuer.clone()),
         ));
-        let account_pages =
-            Arc::new(AccountPages::new(Arc::clone(&accounts), Arc::clone(&store), Arc::clone(&pages)));
-        let dbconnections = Arc::new(DbConnections::new(accounts, Arc::clone(&clock)));
+        let accounts =
+            Arc::new(AccountPages::new(Arc::clone(&service), Arc::clone(&store), Arc::clone(&pages)));
+        let databases = DbConnections::new(service, Arc::clone(&clock));
         let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store)));
         let surfaces = Router::new()
             .merge(login::router(Arc::new(logins)))
-            .merge(login::reset::router(Arc::clone(&account_pages)))
-            .merge(login::verification::router(account_pages))
-            .merge(login::dbconnections::router(dbconnections))
+            .merge(login::reset::router(Arc::clone(&accounts)))
+            .merge(login::verification::router(accounts))
+            .merge(dbconnections::router(Arc::new(databases)))
+            .merge(oidc::router(Arc::new(Provider::new(provider, cookies, Arc::clone(&pages)))))
             .merge(page::assets::router());
         let surfaces = dressed(surfaces, wardrobe);
         let layers = Layers {

@@ -37,7 +37,7 @@ async fn a_wrong_password_is_asked_again_and_then_the_right_one_gets_in() {
     browser.submit(&[("username", "nobody@hoekstra.test"), ("password", "wrong")]).await.unwrap();
     let page = browser.submit(&[("username", "piet@hoekstra.test"), ("password", PASSWORD)]).await.unwrap();
     assert!(query(&page.url).contains_key("code"), "{} {}", page.url, page.text());
-    assert_eq!(world.kinds().await, [EventKind::WrongPassword, EventKind::UnknownUser, EventKind::Login]);
+    assert_eq!(world.kinds().await, [EventKind::Login, EventKind::WrongPassword, EventKind::UnknownUser]);
 }
 
 #[tokio::test]
@@ -73,11 +73,11 @@ async fn jennifer_accepts_her_invitation() {
     assert_eq!(
         world.kinds().await,
         [
-            EventKind::SignUpFailed,
+            EventKind::Login,
             EventKind::SignUp,
+            EventKind::SignUpFailed,
             EventKind::InvitationAccepted,
-            EventKind::MemberAdded,
-            EventKind::Login
+            EventKind::MemberAdded
         ]
     );
     let email = Email::parse("jennifer@hoekstra.test").unwrap();

@@ -11,6 +11,7 @@ use portico_fixtures::oidc_idp::{IdpClient, IdpUser, OidcIdp, OidcIdpConfig};
 /// MetaHexa's identity provider, with Amintha in it.
 pub(crate) async fn metahexa_idp() -> OidcIdp {
     let mut config = OidcIdpConfig::new("MetaHexa Bank");
+    config.clock = std::sync::Arc::new(portico_core::testing::FakeClock::default());
     config.clients.push(IdpClient {
         id: IDP_CLIENT.to_owned(),
         secret: IDP_SECRET.to_owned(),
@@ -52,7 +53,7 @@ async fn amintha_accepts_her_invitation_through_her_bank() {
     );
     assert_eq!(
         world.kinds().await,
-        [EventKind::InvitationAccepted, EventKind::MemberAdded, EventKind::Login],
+        [EventKind::Login, EventKind::InvitationAccepted, EventKind::MemberAdded],
         "{:#?}",
         world.events().await
     );

@@ -24,6 +24,7 @@ use portico_egress::{AllowEntry, Egress, EgressPolicy};
 use portico_fixtures::browser::{Browser, InProcess};
 use portico_server::{
     http::layer::{Hosts, TrustedProxies},
+    keys::{Algorithm, StoreKeyRing},
     wire::{App, Ports, Settings},
 };
 use std::{sync::Arc, time::Duration};
@@ -74,8 +75,12 @@ impl World {
         let allow: Vec<AllowEntry> = idp.iter().map(|idp| allow(idp)).collect();
         let http = Egress::new(EgressPolicy { allow, ..EgressPolicy::default() }).expect("an egress client");
         let scripts = Arc::new(ScriptedScripts::default());
+        let keys =
+            StoreKeyRing::open(Arc::clone(&store), clock.clone(), Arc::clone(&entropy), Algorithm::Es256);
+        let keys = Arc::new(keys.await.expect("signing keys"));
         let ports = Ports {
             clock: clock.clone(),
+            keys,
             entropy,
             store: Arc::clone(&store),
             http: Arc::new(http),
@@ -116,9 +121,11 @@ impl World {
         events.await.expect("the log can be read")
     }
 
-    /// The kinds of the log's entries, oldest first.
+    /// The kinds of the log's entries, in the order of the kinds: entries of one instant have no order of their own.
     pub async fn kinds(&self) -> Vec<EventKind> {
-        self.events().await.into_iter().map(|event| event.kind).collect()
+        let mut kinds: Vec<_> = self.events().await.into_iter().map(|event| event.kind).collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// The reason of the newest entry of this kind.

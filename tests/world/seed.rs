@@ -68,8 +68,7 @@ impl Seed {
             piet: user_id("piet"),
             eve: user_id("eve"),
         };
-        let hash =
-            hashing.hash(Password::parse(PASSWORD).expect("a password")).await.expect("a hash");
+        let hash = hashing.hash(&Password::parse(PASSWORD).expect("a password")).await.expect("a hash");
         let rows = seed.rows(now, &hash, idp);
         store
             .write(move |unit| {
