@@ -12,6 +12,7 @@ use crate::{
         self, AccountPages, Logins,
         dbconnections::{self, DbConnections},
     },
+    management::{self, Management, ManagementPorts},
     oidc::{self, Provider},
     page::{self, PageError, Pages},
 };
@@ -19,6 +20,7 @@ use axum::Router;
 use portico_connectors::Registry;
 use portico_core::{
     account::{AccountSettings, SelfService},
+    admin::AdminPorts,
     connector::{ConnectorDeps, Factories},
     entropy::Entropy,
     login::{
@@ -73,6 +75,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// What one rule may use.
     pub script_limits: Limits,
+    /// Seals the Management API's cursors; of the store, so that any node reads them.
+    pub cursor_key: [u8; 32],
 }
 
 /// Why the gateway cannot be put together.
@@ -106,7 +110,7 @@ impl App {
             scripts: Arc::clone(&scripts),
             store: Arc::clone(&store),
         };
-        let connectors: Arc<dyn Connectors> = Arc::new(LiveConnectors::new(factories, deps));
+        let connectors: Arc<dyn Connectors> = Arc::new(LiveConnectors::new(Arc::clone(&factories), deps));
         let pages = Arc::new(Pages::new()?);
         let cookies = Cookies::new(settings.issuer.scheme() == "https");
         let issuer = &settings.issuer;
@@ -120,6 +124,19 @@ impl App {
             FlowSettings { issuer: issuer.clone(), transaction_lifetime: settings.transaction_lifetime },
         ));
         let logins = Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, issuer.clone());
+        let management = Management::new(ManagementPorts {
+            admin: AdminPorts {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                entropy: Arc::clone(&entropy),
+                scripts: Arc::clone(&scripts),
+                factories,
+                connectors: Arc::clone(&connectors),
+            },
+            keys: Arc::clone(&keys),
+            issuer: issuer.clone(),
+            cursor_key: settings.cursor_key,
+        });
         let provider = Arc::new(OpenIdProvider {
             store: Arc::clone(&store),
             keys,
@@ -145,6 +162,7 @@ impl App {
             .merge(login::verification::router(accounts))
             .merge(dbconnections::router(Arc::new(databases)))
             .merge(oidc::router(Arc::new(Provider::new(provider, cookies, Arc::clone(&pages)))))
+            .merge(management::router(Arc::new(management)))
             .merge(page::assets::router());
         let surfaces = dressed(surfaces, wardrobe);
         let layers = Layers {

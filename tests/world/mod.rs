@@ -95,6 +95,7 @@ impl World {
             transaction_lifetime: Duration::from_mins(10),
             request_timeout: Duration::from_secs(30),
             script_limits: Limits::default(),
+            cursor_key: [7; 32],
         };
         let app = App::new(ports, settings).expect("the gateway fits together");
         let seed = Seed::plant(&*store, &hashing, clock.now(), idp).await;
