@@ -3,3 +3,4 @@
 
 mod inv_mail;
 mod js;
+mod rp;

@@ -95,7 +95,9 @@ impl Endpoint {
             Ok(response) => Ok(response),
             Err(HttpError::TooLarge(_)) => Err(self.too_large.into()),
             Err(HttpError::Refused { url, reason }) => {
-                Err(Fault::Policy(format!("`{url}` may not be reached: {reason}")))
+                // What the rule was would tell a customer's administrator about our network (RP-21).
+                tracing::warn!(%reason, "the {} endpoint `{url}` is not asked", self.name);
+                Err(Fault::Policy(format!("`{url}` may not be reached from here")))
             }
             Err(error) => Err(Fault::Unavailable(Arc::new(error))),
         }
