@@ -5,7 +5,7 @@ use futures_util::future::join;
 
 fn assert_stopped_by_processor_time(attack: &str, result: &Result<Outcome, ScriptError>) {
     assert!(
-        matches!(result, Err(ScriptError::TimedOut(limit)) if limit == LIMITS.cpu),
+        matches!(result, Err(ScriptError::TimedOut(limit)) if *limit == LIMITS.cpu),
         "{attack}: {result:?}"
     );
 }
