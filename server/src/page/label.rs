@@ -18,21 +18,16 @@ impl Label {
 
     /// Make a text fit to be shown.
     pub fn new(text: &str) -> Self {
-        Self::within(text, Self::MAX)
-    }
-
-    /// Likewise, with room for this many characters.
-    pub fn within(text: &str, most: usize) -> Self {
         let visible: String = text
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .filter(|c| !is_deceptive(*c))
             .collect();
         let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() <= most {
+        if line.chars().count() <= Self::MAX {
             return Self(line);
         }
-        let cut: String = line.chars().take(most.saturating_sub(1)).collect();
+        let cut: String = line.chars().take(Self::MAX - 1).collect();
         Self(format!("{}…", cut.trim_end()))
     }
 

@@ -56,12 +56,13 @@ impl Pages {
             look => Value::from(Serde(MailLookView::of(look, &title))),
         };
         let fill = |part: &str| self.0.fill(&format!("email/{}/{part}", message.template()), &context);
-        let subject = Label::within(&fill("subject.txt")?, SUBJECT);
+        // One line: its names are, and the template has a line break at its end.
+        let subject = fill("subject.txt")?.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(Mail {
             id: mail.id.to_string(),
             to: mail.to.clone(),
             from_name: (!title.is_empty()).then(|| title.to_string()),
-            subject: subject.to_string(),
+            subject: subject.chars().take(SUBJECT).collect(),
             text: fill("body.txt")?,
             html: Some(fill("body.html")?),
         })
