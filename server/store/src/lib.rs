@@ -11,6 +11,8 @@ mod connections;
 mod credentials;
 mod data_keys;
 mod events;
+#[cfg(test)]
+mod faults;
 mod grants;
 mod invitations;
 mod keys;
@@ -21,6 +23,8 @@ mod migrate;
 mod options;
 mod organizations;
 mod outbox;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod resource_servers;
 mod roles;
