@@ -14,6 +14,7 @@ mod people;
 mod races;
 mod samples;
 mod sealing;
+mod tls;
 mod tokens;
 mod units;
 

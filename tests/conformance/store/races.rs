@@ -101,6 +101,7 @@ async fn inf_14_of_two_nodes_racing_for_a_single_use_artefact_one_wins(home: Hom
             idle_expires_at: None,
             expires_at: None,
             consumed_at: None,
+            heir: None,
         };
         unit.grants().insert_refresh_token(&token).await?;
     });
@@ -118,7 +119,7 @@ async fn inf_14_of_two_nodes_racing_for_a_single_use_artefact_one_wins(home: Hom
     assert_eq!(winners(ticket.await), 1, "ticket");
     let refresh = race(&nodes, move |n, unit| {
         Box::pin(async move {
-            let won = unit.grants().consume_refresh_token(&hash("rt"), at).await?;
+            let won = unit.grants().consume_refresh_token(&hash("rt"), at, None).await?;
             if won {
                 let child = RefreshToken {
                     hash: hash(&format!("child {n}")),
@@ -127,6 +128,7 @@ async fn inf_14_of_two_nodes_racing_for_a_single_use_artefact_one_wins(home: Hom
                     idle_expires_at: None,
                     expires_at: None,
                     consumed_at: None,
+                    heir: None,
                 };
                 unit.grants().insert_refresh_token(&child).await?;
             }

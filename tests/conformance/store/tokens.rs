@@ -24,7 +24,12 @@ on_every_engine! {
 }
 
 fn access_token(n: i64) -> AccessToken {
-    AccessToken { hash: hash(&format!("at{n}")), family_id: family_id(n), expires_at: Timestamp(5000) }
+    AccessToken {
+        hash: hash(&format!("at{n}")),
+        family_id: family_id(n),
+        scope: vec!["openid".to_owned(), "read:trips".to_owned()],
+        expires_at: Timestamp(5000),
+    }
 }
 
 fn refresh_token(n: i64, generation: i64) -> RefreshToken {
@@ -35,6 +40,7 @@ fn refresh_token(n: i64, generation: i64) -> RefreshToken {
         idle_expires_at: Some(Timestamp(5000)),
         expires_at: None,
         consumed_at: None,
+        heir: None,
     }
 }
 
@@ -87,12 +93,13 @@ async fn refresh_tokens_rotate_without_branching(home: Home) {
         let found = grants.find_refresh_token(&hash("rt0.1")).await?;
         assert_eq!(found, Some((refresh_token(0, 1), family(0, 0))));
         assert!(grants.extend_refresh_token(&hash("rt0.1"), Some(Timestamp(6000))).await?);
-        assert!(grants.consume_refresh_token(&hash("rt0.1"), Timestamp(2000)).await?);
-        assert!(!grants.consume_refresh_token(&hash("rt0.1"), Timestamp(2001)).await?);
+        assert!(grants.consume_refresh_token(&hash("rt0.1"), Timestamp(2000), Some("sealed child")).await?);
+        assert!(!grants.consume_refresh_token(&hash("rt0.1"), Timestamp(2001), None).await?);
         assert!(!grants.extend_refresh_token(&hash("rt0.1"), None).await?, "a used one does not live on");
         grants.insert_refresh_token(&refresh_token(0, 2)).await?;
         let (used, _) = grants.find_refresh_token(&hash("rt0.1")).await?.unwrap();
         assert_eq!((used.consumed_at, used.idle_expires_at), (Some(Timestamp(2000)), Some(Timestamp(6000))));
+        assert_eq!(used.heir.as_deref(), Some("sealed child"), "the second call has not touched it");
         assert!(grants.extend_refresh_token(&hash("rt0.2"), None).await?);
         let (leaf, _) = grants.find_refresh_token(&hash("rt0.2")).await?.unwrap();
         assert_eq!((leaf.consumed_at, leaf.idle_expires_at), (None, None));
