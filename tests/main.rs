@@ -3,6 +3,7 @@
 mod architecture;
 mod conformance;
 mod flows;
+mod management;
 mod security;
 mod worker;
 mod world;
