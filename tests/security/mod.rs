@@ -4,4 +4,5 @@
 mod db;
 mod inv_mail;
 mod js;
+mod op;
 mod rp;

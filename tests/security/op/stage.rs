@@ -1,0 +1,510 @@
+//! Owns the OpenID provider's endpoints as these tests see them: over a store, a key and a clock of their own.
+//! Never touches `/authorize`: codes are put into the store as the end of a login puts them there.
+
+use axum::{Router, body::Body};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{
+    HeaderMap, Method, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use http_body_util::BodyExt;
+use portico_core::{
+    connector::Subject,
+    email::Email,
+    entropy::{Entropy, SystemEntropy},
+    id::{
+        ClientGrantId, ClientId, ConnectionId, FamilyId, OrganizationId, ResourceServerId, RoleId, SessionId,
+        UserId,
+    },
+    login::pipeline::Pipeline,
+    model::{
+        AuditEvent, AuthorizationCode, Client, ClientAuthentication, ClientGrant, CodeChallenge, Connection,
+        ExpirationType, Identity, Organization, OrganizationConnection, OrganizationName, OrganizationUsage,
+        Permission, RefreshTokenPolicy, ResourceServer, Role, RotationType, Rule, Scope, Session,
+        TokenFamily, User,
+    },
+    oauth::OpenIdProvider,
+    port::{
+        script::{Call, Limits, Outcome, ScriptError, ScriptRuntime, Source},
+        store::{EventFilter, Page, Store, StoreError, UnitOfWork},
+    },
+    secret::TokenHash,
+    testing::{FakeClock, sample_client},
+    time::{Clock, Timestamp},
+};
+use portico_server::{
+    http::{
+        cookies::Cookies,
+        voice::page::{Wardrobe, dressed},
+    },
+    keys::{Algorithm, StoreKeyRing},
+    oidc::{self, Provider},
+    page::Pages,
+};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex};
+use tower::ServiceExt;
+use url::Url;
+
+pub(crate) const ISSUER: &str = "https://login.portico.test/";
+pub(crate) const API: &str = "https://api.travel0.test";
+pub(crate) const CALLBACK: &str = "https://app.travel0.test/callback";
+pub(crate) const SECRET: &str = "hoekstra-secret";
+/// RFC 7636, Appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// The endpoints, and what is around them.
+pub(crate) struct Stage {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) keys: Arc<StoreKeyRing>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) router: Router,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    /// Status, code and description of a refusal.
+    pub(crate) fn refusal(&self) -> (u16, String, String) {
+        let body = self.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), text("error"), text("error_description"))
+    }
+
+    /// A member of an answer that must have succeeded.
+    pub(crate) fn member(&self, name: &str) -> String {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", self.text)).to_owned()
+    }
+}
+
+impl Stage {
+    /// Hoekstra with its member Jennifer, two applications, a machine, an API.
+    pub(crate) async fn new() -> Self {
+        let store = portico_store::temporary().await.expect("a store");
+        let clock = Arc::new(FakeClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let ring =
+            StoreKeyRing::open(Arc::clone(&store), clock.clone(), Arc::clone(&entropy), Algorithm::Es256);
+        let keys = Arc::new(ring.await.expect("a key ring"));
+        let rules = Arc::new(Rules::default());
+        let provider = OpenIdProvider {
+            store: Arc::clone(&store),
+            keys: keys.clone(),
+            clock: clock.clone(),
+            entropy: Arc::clone(&entropy),
+            issuer: Url::parse(ISSUER).expect("a URL"),
+            pipeline: Pipeline::new(rules.clone(), clock.clone(), Limits::default()),
+        };
+        let pages = Arc::new(Pages::new().expect("pages"));
+        let provider = Provider::new(Arc::new(provider), Cookies::new(true), Arc::clone(&pages));
+        let wardrobe = Arc::new(Wardrobe::new(pages, Arc::clone(&store)));
+        let router = dressed(oidc::router(Arc::new(provider)), wardrobe);
+        let stage = Self { store, clock, keys, rules, router, entropy };
+        stage.plant().await;
+        stage
+    }
+
+    async fn plant(&self) {
+        let at = self.clock.now();
+        self.write(move |unit| {
+            Box::pin(async move {
+                for client in [web("hoekstra"), web("metahexa"), public("spa"), machine("machine")] {
+                    unit.clients().insert(&client).await?;
+                }
+                unit.connections().insert(&connection(at)).await?;
+                unit.organizations().insert(&organization(at), at).await?;
+                unit.organizations().insert_connection(&organization_connection(at)).await?;
+                unit.users().insert(&jennifer(at)).await?;
+                unit.members().insert(&organization(at).id, &jennifer(at).id, at).await?;
+                unit.resource_servers().insert(&api(at)).await?;
+                let grant = ClientGrant {
+                    id: ClientGrantId::parse("cgr_machine").expect("an id"),
+                    client_id: ClientId::parse("machine").expect("an id"),
+                    audience: API.to_owned(),
+                    scope: vec!["read:trips".to_owned(), "book:trips".to_owned()],
+                    organization_usage: OrganizationUsage::Allow,
+                    allow_any_organization: false,
+                    organizations: Vec::new(),
+                    revision: 1,
+                    created_at: at,
+                };
+                unit.client_grants().insert(&grant).await
+            })
+        })
+        .await;
+    }
+
+    pub(crate) async fn write<F>(&self, work: F)
+    where
+        F: for<'u> FnOnce(
+                &'u mut (dyn UnitOfWork + 'static),
+            ) -> portico_core::port::store::BoxFuture<'u, Result<(), StoreError>>
+            + Send
+            + 'static,
+    {
+        self.store.write(work).await.expect("the store takes it");
+    }
+
+    /// A code for Jennifer at Hoekstra, as the end of a login makes it, and changed as a test needs it.
+    pub(crate) async fn code(&self, change: impl FnOnce(&mut AuthorizationCode)) -> String {
+        let now = self.clock.now();
+        let raw = format!("code_{}", self.entropy.token());
+        let mut code = AuthorizationCode {
+            hash: TokenHash::of(&raw),
+            family: TokenFamily {
+                id: FamilyId::random(&*self.entropy),
+                client_id: ClientId::parse("hoekstra").expect("an id"),
+                user_id: jennifer(now).id,
+                connection_id: connection(now).id,
+                organization_id: Some(organization(now).id),
+                audience: None,
+                scope: ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec(),
+                session_id: Some(SessionId::random(&*self.entropy)),
+                auth_time: now,
+                amr: vec!["pwd".to_owned()],
+                epoch: 0,
+                created_at: now,
+                revoked_at: None,
+            },
+            redirect_uri: CALLBACK.to_owned(),
+            redirect_uri_given: true,
+            nonce: Some("n-0S6_WzA2Mj".to_owned()),
+            code_challenge: Some(challenge(VERIFIER)),
+            id_token_claims: Map::new(),
+            access_token_claims: Map::new(),
+            expires_at: now.plus(std::time::Duration::from_secs(60)),
+            consumed_at: None,
+        };
+        change(&mut code);
+        self.write(move |unit| Box::pin(async move { unit.codes().insert(&code).await })).await;
+        raw
+    }
+
+    /// A session of Jennifer's with this cookie.
+    pub(crate) async fn session(&self, cookie: &str) -> SessionId {
+        let now = self.clock.now();
+        let later = now.plus(std::time::Duration::from_hours(24));
+        let session = Session {
+            id: SessionId::random(&*self.entropy),
+            cookie: TokenHash::of(cookie),
+            user_id: jennifer(now).id,
+            connection_id: connection(now).id,
+            organization_id: Some(organization(now).id),
+            amr: vec!["pwd".to_owned()],
+            clients: Vec::new(),
+            epoch: 0,
+            authenticated_at: now,
+            used_at: now,
+            idle_expires_at: later,
+            expires_at: later,
+        };
+        let id = session.id.clone();
+        self.write(move |unit| Box::pin(async move { unit.sessions().insert(&session).await })).await;
+        id
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8(body.to_vec()).expect("text");
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Post a form to the token endpoint.
+    pub(crate) async fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.send(form("/oauth/token", fields)).await
+    }
+
+    /// Exchange a code as Hoekstra's application does, with these fields changed; an empty one is left out.
+    pub(crate) async fn redeem(&self, code: &str, changed: &[(&str, &str)]) -> Answer {
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("client_id", "hoekstra"),
+            ("client_secret", SECRET),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ];
+        fields.retain(|(name, _)| !changed.iter().any(|(changed, _)| changed == name));
+        fields.extend(changed.iter().filter(|(_, value)| !value.is_empty()));
+        self.token(&fields).await
+    }
+
+    /// Exchange a refresh token as Hoekstra's application does, likewise.
+    pub(crate) async fn refresh(&self, token: &str, changed: &[(&str, &str)]) -> Answer {
+        let mut fields = vec![
+            ("grant_type", "refresh_token"),
+            ("client_id", "hoekstra"),
+            ("client_secret", SECRET),
+            ("refresh_token", token),
+        ];
+        fields.retain(|(name, _)| !changed.iter().any(|(changed, _)| changed == name));
+        fields.extend(changed.iter().filter(|(_, value)| !value.is_empty()));
+        self.token(&fields).await
+    }
+
+    pub(crate) async fn userinfo(&self, token: &str) -> Answer {
+        let request = Request::get("/userinfo").header(AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request =
+            headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    /// The log.
+    pub(crate) async fn events(&self) -> Vec<AuditEvent> {
+        let read = self.store.read(|unit| {
+            Box::pin(async move { unit.events().list(&EventFilter::default(), &Page::first(1000)).await })
+        });
+        read.await.map_err(|error: StoreError| error).expect("the log")
+    }
+
+    /// Code and reason of each entry, sorted: the clock stands still, so entries have no order of their own.
+    pub(crate) async fn entries(&self) -> Vec<(&'static str, String)> {
+        let reason =
+            |event: &AuditEvent| event.details.get("reason").and_then(Value::as_str).unwrap_or("").to_owned();
+        let events = self.events().await;
+        let mut entries: Vec<_> = events.iter().map(|event| (event.kind.code(), reason(event))).collect();
+        entries.sort();
+        entries
+    }
+
+    /// Whether there is such an entry.
+    pub(crate) async fn logged(&self, kind: &'static str, reason: &str) -> bool {
+        self.entries().await.contains(&(kind, reason.to_owned()))
+    }
+
+    /// Let Hoekstra's refresh tokens rotate and expire.
+    pub(crate) async fn rotate(&self, leeway: i64) {
+        let mut client = web("hoekstra");
+        client.refresh_token = RefreshTokenPolicy {
+            rotation_type: RotationType::Rotating,
+            expiration_type: ExpirationType::Expiring,
+            leeway,
+            token_lifetime: 3600,
+            idle_token_lifetime: 600,
+            infinite_token_lifetime: false,
+            infinite_idle_token_lifetime: false,
+        };
+        self.write(move |unit| Box::pin(async move { unit.clients().update(&client).await.map(drop) })).await;
+    }
+}
+
+/// What a JWT says, unchecked.
+pub(crate) fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// The header of a JWT.
+pub(crate) fn header(token: &str) -> Value {
+    part(token, 0)
+}
+
+fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).expect("a compact token");
+    let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).expect("base64url");
+    serde_json::from_slice(&decoded).expect("JSON")
+}
+
+pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Request<Body> {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields);
+    let request = Request::builder().method(Method::POST).uri(path);
+    let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request.body(Body::from(body.finish())).expect("a request")
+}
+
+pub(crate) fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+pub(crate) fn challenge(verifier: &str) -> CodeChallenge {
+    let hash = Sha256::digest(verifier.as_bytes());
+    CodeChallenge::S256(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash))
+}
+
+/// A confidential application whose logins are for organizations.
+pub(crate) fn web(id: &str) -> Client {
+    let grants = ["authorization_code", "refresh_token"];
+    Client {
+        callbacks: vec![CALLBACK.to_owned()],
+        allowed_logout_urls: vec![format!("https://{id}.travel0.test/bye")],
+        web_origins: vec![format!("https://{id}.travel0.test")],
+        organization_usage: OrganizationUsage::Allow,
+        grant_types: grants.map(str::to_owned).to_vec(),
+        ..sample_client(id, SECRET)
+    }
+}
+
+fn public(id: &str) -> Client {
+    Client { authentication: ClientAuthentication::None, app_type: Some("spa".to_owned()), ..web(id) }
+}
+
+fn machine(id: &str) -> Client {
+    Client { grant_types: vec!["client_credentials".to_owned()], ..sample_client(id, SECRET) }
+}
+
+pub(crate) fn connection(at: Timestamp) -> Connection {
+    Connection {
+        id: ConnectionId::parse("con_database").expect("an id"),
+        name: "hoekstra-database".to_owned(),
+        strategy: "auth0".to_owned(),
+        display_name: None,
+        options: Value::Object(Map::new()),
+        enabled_clients: ["hoekstra", "spa"].map(|id| ClientId::parse(id).expect("an id")).to_vec(),
+        realms: Vec::new(),
+        extra: Map::new(),
+        revision: 1,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+pub(crate) fn organization(at: Timestamp) -> Organization {
+    Organization {
+        id: OrganizationId::parse("org_hoekstra").expect("an id"),
+        name: OrganizationName::parse("hoekstra").expect("a name"),
+        display_name: Some("Hoekstra & Associates".to_owned()),
+        branding: None,
+        metadata: None,
+        extra: Map::new(),
+        created_at: at,
+    }
+}
+
+pub(crate) fn organization_connection(at: Timestamp) -> OrganizationConnection {
+    OrganizationConnection {
+        organization_id: organization(at).id,
+        connection_id: connection(at).id,
+        assign_membership_on_login: false,
+        show_as_button: true,
+        is_signup_enabled: false,
+        organization_connection_name: None,
+        organization_access_level: None,
+        is_enabled: true,
+        created_at: at,
+    }
+}
+
+pub(crate) fn jennifer(at: Timestamp) -> User {
+    User {
+        id: UserId::parse("auth0|jennifer").expect("an id"),
+        identities: vec![Identity {
+            connection_id: connection(at).id,
+            connection: connection(at).name,
+            provider: "auth0".to_owned(),
+            subject: Subject("jennifer".to_owned()),
+        }],
+        email: Some(Email::parse("Jennifer@hoekstra.test").expect("an address")),
+        email_verified: true,
+        username: None,
+        profile: Map::from_iter([("given_name".to_owned(), Value::from("Jennifer"))]),
+        user_metadata: Map::new(),
+        app_metadata: Map::new(),
+        blocked: false,
+        logins_count: 1,
+        last_login: None,
+        last_ip: None,
+        last_password_reset: None,
+        session_epoch: 0,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+pub(crate) fn api(at: Timestamp) -> ResourceServer {
+    let scope = |value: &str| Scope { value: value.to_owned(), description: None };
+    ResourceServer {
+        id: ResourceServerId::parse("0123456789abcdef01234567").expect("an id"),
+        identifier: API.to_owned(),
+        name: Some("Travel0".to_owned()),
+        scopes: vec![scope("read:trips"), scope("book:trips")],
+        allow_offline_access: true,
+        token_lifetime: 3600,
+        token_lifetime_for_web: 3600,
+        enforce_policies: true,
+        token_dialect: "access_token_authz".to_owned(),
+        is_system: false,
+        extra: Map::new(),
+        created_at: at,
+    }
+}
+
+/// A role that permits this at the API; given by whoever uses it.
+pub(crate) async fn role(stage: &Stage, id: &str, scope: &str) -> RoleId {
+    let role = Role {
+        id: RoleId::parse(id).expect("an id"),
+        name: id.to_owned(),
+        description: None,
+        created_at: stage.clock.now(),
+    };
+    let permission =
+        Permission { resource_server_identifier: API.to_owned(), permission_name: scope.to_owned() };
+    let id = role.id.clone();
+    stage
+        .write(move |unit| {
+            Box::pin(async move {
+                unit.roles().insert(&role).await?;
+                unit.roles().add_permissions(&role.id, &[permission]).await
+            })
+        })
+        .await;
+    id
+}
+
+/// Rules that say what a test lets them say; and what they were told.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(crate) says: Mutex<Option<RuleSays>>,
+    pub(crate) told: Mutex<Vec<Value>>,
+}
+
+type RuleSays = fn(Value, Value) -> Result<Vec<Value>, ScriptError>;
+
+impl Rules {
+    /// From now on there is a rule, and it says this.
+    pub(crate) async fn say(stage: &Stage, says: RuleSays) {
+        let rule = Rule {
+            id: portico_core::id::RuleId::parse("rul_test").expect("an id"),
+            name: "test".to_owned(),
+            script: "function (user, context, callback) {}".to_owned(),
+            order: 1,
+            enabled: true,
+            revision: 1,
+            created_at: stage.clock.now(),
+        };
+        stage.write(move |unit| Box::pin(async move { unit.rules().insert(&rule).await })).await;
+        *stage.rules.says.lock().expect("a lock") = Some(says);
+    }
+}
+
+#[async_trait::async_trait]
+impl ScriptRuntime for Rules {
+    async fn check(&self, _source: &Source) -> Result<(), ScriptError> {
+        Ok(())
+    }
+
+    async fn call(&self, _source: &Source, call: Call) -> Result<Outcome, ScriptError> {
+        let says = self.says.lock().expect("a lock").expect("a rule that says something");
+        let [user, context] = call.args.as_slice() else { panic!("a rule has two arguments") };
+        self.told.lock().expect("a lock").push(context.clone());
+        says(user.clone(), context.clone()).map(|values| Outcome { values, console: Vec::new() })
+    }
+}
