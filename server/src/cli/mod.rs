@@ -5,8 +5,10 @@ mod backup;
 mod bootstrap;
 mod check;
 mod failure;
+mod keys;
 mod migrate;
 mod opening;
+mod serve;
 
 pub use failure::Failure;
 pub use opening::Common;
@@ -25,10 +27,14 @@ struct Cli {
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the gateway
+    Serve(serve::Serve),
     /// Make an empty store ready without serving, and print a client of the Management API
     Bootstrap(bootstrap::Bootstrap),
     /// Bring the store's schema up to date, or list what is missing
     Migrate(migrate::Migrate),
+    /// List, replace and revoke signing keys; re-encrypt secrets
+    Keys(keys::Keys),
     /// Look for what is wrong: configuration, store, secrets, mail server
     Check(check::Check),
     /// Copy a store that is a file, while it serves
@@ -67,6 +73,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn obey(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Keys(keys) => keys.run().await,
         Command::Bootstrap(bootstrap) => bootstrap.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Check(check) => check.run().await,

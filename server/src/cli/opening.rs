@@ -16,16 +16,16 @@ use url::Url;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// The configuration file [default: portico.toml, if it exists]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where keys, and the store when it is a file, are kept [default: portico-data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// The store: postgres://…, or a file's path [default: portico.db in the data folder]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// The public address of the gateway [default: localhost with the listener's port]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     pub issuer: Option<Url>,
 }
 

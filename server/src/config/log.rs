@@ -14,6 +14,8 @@ pub struct LogSection {
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,portico_server=debug`.
     pub level: String,
+    /// How long entries of the audit log are kept in the store.
+    pub audit_days: u32,
 }
 
 /// For whom a line of the log is.
@@ -29,11 +31,19 @@ pub enum LogFormat {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self { format: LogFormat::Text, level: "info".to_owned(), audit_days: 400 }
     }
 }
 
 impl LogSection {
+    pub(super) fn settle(&self) -> Result<(), ConfigError> {
+        if self.audit_days > 0 {
+            return Ok(());
+        }
+        let problem = "is 0: nothing could ever be looked up".to_owned();
+        Err(ConfigError::Unfit { key: "log.audit_days", problem })
+    }
+
     /// Begin to log to standard error. A second call changes nothing.
     pub fn start(&self) -> Result<(), ConfigError> {
         let filter = EnvFilter::try_new(&self.level).map_err(|error| ConfigError::Unfit {

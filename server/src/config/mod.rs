@@ -5,6 +5,7 @@ mod egress;
 mod error;
 mod keys;
 mod log;
+mod login;
 mod mail;
 mod password;
 mod provenance;
@@ -17,6 +18,7 @@ pub use egress::EgressSection;
 pub use error::ConfigError;
 pub use keys::KeysSection;
 pub use log::{LogFormat, LogSection};
+pub use login::LoginSection;
 pub use mail::MailSection;
 pub use password::PasswordSection;
 pub use scripts::ScriptsSection;
@@ -46,6 +48,8 @@ pub struct Config {
     pub keys: KeysSection,
     /// Hashing of passwords.
     pub password: PasswordSection,
+    /// Logins.
+    pub login: LoginSection,
     /// Outgoing mail.
     pub mail: MailSection,
     /// Customers' JavaScript.
@@ -107,6 +111,8 @@ impl Config {
         self.keys.settle()?;
         self.server.settle()?;
         self.password.settle()?;
+        self.login.settle()?;
+        self.log.settle()?;
         self.mail.settle()
     }
 

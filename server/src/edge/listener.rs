@@ -54,7 +54,7 @@ impl Edge {
             }
         }
         drop(listener);
-        tracing::info!(connections = connections.len(), "stopped accepting; requests under way may finish");
+        tracing::debug!(connections = connections.len(), "stopped accepting; requests under way may finish");
         let drained = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.limits.drain, drained).await.is_err() {
             tracing::warn!(connections = connections.len(), "gave up waiting for requests under way");
