@@ -64,13 +64,21 @@ impl World {
         Self::over(portico_store::temporary().await.expect("a store"), idp).await
     }
 
+    /// The same, with passwords hashed so.
+    pub async fn hashing(hashing: HashingSettings) -> Self {
+        Self::put_together(portico_store::temporary().await.expect("a store"), None, hashing).await
+    }
+
     /// The same over this store.
     pub async fn over(store: Arc<dyn Store>, idp: Option<&Url>) -> Self {
-        let clock = Arc::new(FakeClock::default());
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
         // Cheap: what is tested is who gets in, not what a hash costs.
         let parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
-        let hashing = HashingSettings { parameters, threads: 2, queue: 64 };
+        Self::put_together(store, idp, HashingSettings { parameters, threads: 2, queue: 64 }).await
+    }
+
+    async fn put_together(store: Arc<dyn Store>, idp: Option<&Url>, hashing: HashingSettings) -> Self {
+        let clock = Arc::new(FakeClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
         let hashing = Arc::new(HashingPool::start(hashing, Arc::clone(&entropy)).expect("a hashing pool"));
         let allow: Vec<AllowEntry> = idp.iter().map(|idp| allow(idp)).collect();
         let http = Egress::new(EgressPolicy { allow, ..EgressPolicy::default() }).expect("an egress client");

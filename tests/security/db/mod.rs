@@ -1,9 +1,10 @@
-//! Owns the cases of database connections (`security.md` §1.6) that need no login flow: the connector, the use cases of
-//! accounts, and their pages.
-//! Never touches the flow: what it adds is in `tests/flows`.
+//! Owns the cases of database connections (`security.md` §1.6): the connector, the use cases of accounts, their pages, and
+//! signing in.
+//! Never touches other connections.
 
 mod accounts;
 mod house;
+mod logins;
 mod pages;
 mod passwords;
 mod resets;
