@@ -135,10 +135,13 @@ async fn requests_go_through_the_host_and_their_number_is_limited() {
         json!({"url": "https://api.example/x?y=1", "method": "POST", "headers": {"a": "b"}, "body": "text"});
     assert_eq!(values(&pool, text).await, [json!(200), json!("yes"), asked]);
     let text = "function (user, callback) {
-        request.post({url: 'https://api.example', json: {a: 1}}, (error, response, body) =>
-            callback(error, response.statusCode, body.method, body.body));
+        request.post({url: 'https://api.example', json: {a: 1}, auth: {user: 'u', pass: 'p'}}, (error, response, body) =>
+            callback(error, response.statusCode, body.method, body.body, body.headers.authorization));
     }";
-    assert_eq!(values(&pool, text).await, [json!(200), json!("POST"), json!("{\"a\":1}")]);
+    assert_eq!(
+        values(&pool, text).await,
+        [json!(200), json!("POST"), json!("{\"a\":1}"), json!("Basic dTpw")]
+    );
     let text = "async function (user, callback) {
         const all = await Promise.allSettled(Array.from({length: 7}, () => fetch('https://api.example')));
         callback(null, all.map((one) => one.status === 'fulfilled'), all[6].reason.message);

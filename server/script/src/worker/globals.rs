@@ -23,13 +23,25 @@ pub(super) fn install(ctx: &Ctx<'_>, state: &Rc<State>) -> rquickjs::Result<()> 
     globals.set("global", globals.clone())?;
     globals.set("require", Function::new(ctx.clone(), require)?)?;
     install_console(ctx, state, &globals)?;
-    install_timers(ctx, state, &globals)?;
+    install_timers(ctx, state, &globals)
+}
+
+/// Put in the globals written in JavaScript that this text speaks of. Making all of them costs as much as a small run.
+pub(super) fn install_for(ctx: &Ctx<'_>, state: &Rc<State>, text: &str) -> rquickjs::Result<()> {
     for shim in SHIMS {
         for name in shim.names {
-            install_shim(ctx, state, name, shim)?;
+            let is_needed = speaks_of(text, name) || shim.serves.is_some_and(|other| speaks_of(text, other));
+            if is_needed {
+                install_shim(ctx, state, name, shim)?;
+            }
         }
     }
     Ok(())
+}
+
+fn speaks_of(text: &str, name: &str) -> bool {
+    // `context.request` is in every second rule, and is not the function.
+    text.match_indices(name).any(|(at, _)| name != "request" || !text[..at].ends_with('.'))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands contexts over by value")]
@@ -113,12 +125,14 @@ fn delay_of(value: Option<&Value<'_>>) -> Duration {
     Duration::from_secs_f64(milliseconds.clamp(1.0, 86_400_000.0) / 1000.0)
 }
 
-/// Globals written in JavaScript. They are compiled when a script first uses one: most use none.
+/// Globals written in JavaScript. They are compiled when a script first uses one.
 struct Shim {
     names: &'static [&'static str],
     /// An expression: a function from one native function to an object with the names.
     text: &'static str,
     native: Native,
+    /// A global whose shim uses these.
+    serves: Option<&'static str>,
 }
 
 /// What a shim gets from us.
@@ -135,17 +149,25 @@ const SHIMS: &[Shim] = &[
         names: &["UnauthorizedError", "ValidationError", "WrongUsernameOrPasswordError"],
         text: include_str!("../shim/errors.js"),
         native: Native::TakeUrlApart,
+        serves: None,
     },
-    Shim { names: &["fetch", "request"], text: include_str!("../shim/fetch.js"), native: Native::Ask },
+    Shim {
+        names: &["fetch", "request"],
+        text: include_str!("../shim/fetch.js"),
+        native: Native::Ask,
+        serves: None,
+    },
     Shim {
         names: &["URL", "URLSearchParams"],
         text: include_str!("../shim/url.js"),
         native: Native::TakeUrlApart,
+        serves: None,
     },
     Shim {
         names: &["Buffer", "TextDecoder", "TextEncoder", "atob", "btoa"],
         text: include_str!("../shim/text.js"),
         native: Native::TakeUrlApart,
+        serves: Some("request"),
     },
 ];
 

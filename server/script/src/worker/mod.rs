@@ -16,7 +16,7 @@ use crate::frame::{Failure, Kind, Order};
 use channel::Channel;
 use engine::Engine;
 use run::Ended;
-use std::{io, process::ExitCode};
+use std::{io, mem, process::ExitCode};
 
 /// The main function of a worker. It must be called before the process has started a thread or opened a file, by a
 /// program that was started by [`ScriptPool`](crate::ScriptPool) and has its socket as descriptor 0.
@@ -58,8 +58,9 @@ fn serve(missing: &[String]) -> io::Result<()> {
             continue;
         }
         confine::allow_processor_time(TIDYING);
-        drop(engine);
-        engine = Engine::new()?;
+        // The new one before the old one goes: its memory then comes from where the last but one was, without the kernel.
+        let next = Engine::new()?;
+        drop(mem::replace(&mut engine, next));
     }
     Ok(())
 }

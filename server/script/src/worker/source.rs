@@ -3,22 +3,29 @@
 
 use super::{
     failure::{self, FILE},
+    globals,
     state::State,
 };
 use crate::frame::Failure;
 use rquickjs::{Ctx, Function, Value, context::EvalOptions, object::Filter};
+use std::rc::Rc;
 
 /// The function that `text` is, or declares.
 ///
 /// A function expression is tried first, as almost every rule is one; then statements, whose value is a function or
 /// that declare exactly one, of any name.
-pub(super) fn function_of<'js>(ctx: &Ctx<'js>, state: &State, text: &[u8]) -> Result<Function<'js>, Failure> {
+pub(super) fn function_of<'js>(
+    ctx: &Ctx<'js>,
+    state: &Rc<State>,
+    text: &[u8],
+) -> Result<Function<'js>, Failure> {
     let text =
         str::from_utf8(text).map_err(|_invalid| Failure::Unusable("the script is not UTF-8".to_owned()))?;
     // NUL ends a text for the engine: nothing behind it would be read.
     if text.contains('\0') {
         return Err(not_one_function("it holds a character NUL"));
     }
+    globals::install_for(ctx, state, text).map_err(|_thrown| failure::of(ctx, state, &ctx.catch()))?;
     let of_expression = match evaluate(ctx, &format!("({text}\n)")) {
         Ok(value) => {
             return value
