@@ -139,3 +139,91 @@ fn refusal(error: &str) -> Result<Response, ConnectorError> {
         _ => Err(Rejected("error_response").into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        options::{Flavour, read},
+        settings::AuthMethod,
+    };
+    use portico_core::{email::Email, entropy::SystemEntropy, id::TransactionId, time::Timestamp};
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+
+    fn asked(intent: Intent, login_hint: Option<&str>, force: bool) -> AuthnRequest {
+        AuthnRequest {
+            transaction: TransactionId::random(&SystemEntropy::default()),
+            callback: Url::parse("https://gateway.example/login/callback").unwrap(),
+            intent,
+            organization: None,
+            login_hint: login_hint.map(str::to_owned),
+            force,
+            started_at: Timestamp(0),
+        }
+    }
+
+    fn provider() -> Provider {
+        let at = |path: &str| Url::parse(&format!("https://idp.example/{path}")).unwrap();
+        Provider {
+            issuer: "https://idp.example".to_owned(),
+            authorization: at("authorize?tenant=bank"),
+            token: at("token"),
+            jwks: at("jwks"),
+            userinfo: None,
+            end_session: None,
+            promises_iss: false,
+            auth_method: AuthMethod::Post,
+        }
+    }
+
+    fn sent(asked: &AuthnRequest, upstream: &Value) -> (BTreeMap<String, String>, Notes) {
+        let options = json!({
+            "discovery_url": "https://idp.example", "client_id": "gateway", "client_secret": "s",
+            "upstream_params": upstream,
+        });
+        let settings = read(&options, Flavour::Oidc).unwrap();
+        let (url, notes) = request(asked, &provider(), &settings, &SystemEntropy::default());
+        let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(names.len(), query.len(), "each parameter once: {names:?}");
+        (query, notes)
+    }
+
+    #[test]
+    fn the_request_binds_the_answer_to_this_login() {
+        let asked = asked(Intent::SignIn, None, false);
+        let (query, notes) = sent(&asked, &json!({}));
+        assert_eq!(query["tenant"], "bank", "what the endpoint's address holds stays");
+        assert_eq!(query["response_type"], "code");
+        assert_eq!(query["redirect_uri"], asked.callback.as_str());
+        assert_eq!(query["state"], asked.transaction.as_str());
+        assert_eq!(query["nonce"], notes.nonce);
+        assert_eq!(query["code_challenge_method"], "S256");
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&notes.code_verifier));
+        assert_eq!(query["code_challenge"], challenge);
+        assert!(!query.contains_key("prompt") && !query.contains_key("login_hint"));
+        let (_, others) = sent(&asked, &json!({}));
+        assert_ne!((notes.nonce, notes.code_verifier), (others.nonce, others.code_verifier));
+    }
+
+    #[test]
+    fn credentials_are_demanded_and_the_hint_is_the_invitee() {
+        let invitee = Email::parse("amintha@metahexa.example").unwrap();
+        let (query, notes) =
+            sent(&asked(Intent::Accept(invitee), Some("somebody@else.example"), true), &json!({}));
+        assert_eq!(query["prompt"], "login");
+        assert!(notes.force);
+        assert_eq!(query["login_hint"], "amintha@metahexa.example");
+    }
+
+    #[test]
+    fn parameters_of_the_connection_are_sent_along() {
+        let upstream = json!({"acr_values": {"value": "mfa"}, "username": {"alias": "login_hint"}});
+        let (query, _) = sent(&asked(Intent::SignIn, Some("a&b=c"), false), &upstream);
+        assert_eq!((query["acr_values"].as_str(), query["username"].as_str()), ("mfa", "a&b=c"));
+        let renamed = json!({"login_hint": {"value": "fixed"}});
+        let (query, _) = sent(&asked(Intent::SignIn, Some("a"), false), &renamed);
+        assert_eq!(query["login_hint"], "fixed");
+    }
+}
