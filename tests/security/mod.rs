@@ -2,7 +2,9 @@
 //! Never touches what a user wants to do: those are the flows.
 
 mod db;
+mod inv_admin;
 mod inv_mail;
 mod js;
 mod op;
+mod org_admin;
 mod rp;

@@ -171,8 +171,8 @@ fn restrict<'v>(mut query: Sql<'v>, filter: &'v UserFilter) -> Sql<'v> {
         query = query.push(" AND u.email_normalized = ").bind(email.canonical());
     }
     if let Some(domain) = &filter.email_domain {
-        // A domain has no `%` and no `_`: whoever reads queries has seen to it.
-        query = query.push(" AND u.email_normalized LIKE ").bind(format!("%@{domain}"));
+        let domain = domain.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        query = query.push(" AND u.email_normalized LIKE ").bind(format!("%@{domain}")).push(" ESCAPE '\\'");
     }
     if let Some(blocked) = filter.blocked {
         query = query.push(" AND u.blocked = ").bind(blocked);

@@ -220,6 +220,12 @@ async fn members_have_roles(home: Home) {
     let roles =
         read!(store, unit => unit.members().roles(&organization_id(0), &user_id(0), &Page::first(9)).await?);
     assert_eq!(roles, [role(0), role(2)]);
+    let held =
+        read!(store, unit => unit.members().roles_of(&organization_id(0), &[user_id(0), user_id(1)]).await?);
+    assert_eq!(held, [(user_id(0), role(0)), (user_id(0), role(2))]);
+    let elsewhere = read!(store, unit => unit.members().roles_of(&organization_id(1), &[user_id(0)]).await?);
+    assert_eq!(elsewhere, []);
+    assert_eq!(read!(store, unit => unit.members().roles_of(&organization_id(0), &[]).await?), []);
     let found = read!(store, unit => unit.members().find(&organization_id(0), &user_id(0)).await?).unwrap();
     assert_eq!(found.roles, [role_id(0), role_id(2)]);
     let nobody = attempt!(store, unit => unit.members().add_roles(&organization_id(0), &user_id(1), &[role_id(0)]).await);

@@ -73,6 +73,11 @@ async fn users_are_listed_by_what_they_are(home: Home) {
     assert_eq!(list(all()).await, [0, 1, 2]);
     assert_eq!(list(UserFilter { connection: Some("connection-0001".to_owned()), ..all() }).await, [2]);
     assert_eq!(list(UserFilter { email: Email::parse("user1@example.test").ok(), ..all() }).await, [1]);
+    let domain = |text: &str| UserFilter { email_domain: Some(text.to_owned()), ..all() };
+    assert_eq!(list(domain("example.test")).await, [0, 1]);
+    for other in ["test", "xample.test", "%", "e%.test", "example_test", "\\"] {
+        assert_eq!(list(domain(other)).await, [0i64; 0], "{other} is no domain of theirs, and no pattern");
+    }
     assert_eq!(list(UserFilter { user_id: Some(user_id(1)), ..all() }).await, [1]);
     assert_eq!(list(UserFilter { blocked: Some(true), ..all() }).await, [2]);
     assert_eq!(
