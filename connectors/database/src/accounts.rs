@@ -4,7 +4,9 @@
 use crate::{Password, connector::DatabaseConnector, context::Context, hashing::Match};
 use async_trait::async_trait;
 use portico_core::{
-    connector::{AccountError, Accounts, ConnectorError, Credential, NewAccount, PasswordFault, Subject},
+    connector::{
+        AccountError, Accounts, ConnectorError, Credential, NewAccount, PasswordFault, PasswordRule, Subject,
+    },
     secret::Secret,
 };
 use serde_json::{Map, Value};
@@ -52,7 +54,7 @@ impl Accounts for DatabaseConnector {
         self.options.policy.history
     }
 
-    fn password_rules(&self) -> Vec<String> {
+    fn password_rules(&self) -> Vec<PasswordRule> {
         self.options.policy.rules()
     }
 }

@@ -2,7 +2,7 @@
 //! Never touches hashes: whether a password was used before is asked of the history elsewhere.
 
 use crate::{Dictionary, Password, context::Context};
-use portico_core::connector::PasswordFault;
+use portico_core::connector::{PasswordFault, PasswordRule};
 
 /// What new passwords of a connection must be like (contract §2.5.1).
 ///
@@ -111,32 +111,25 @@ impl Policy {
         .collect()
     }
 
-    /// What a password must be like, in sentences.
-    pub fn rules(&self) -> Vec<String> {
-        let mut rules = Vec::new();
-        match self.min_length {
-            0 | 1 => {}
-            length => rules.push(format!("At least {length} characters")),
-        }
-        rules.extend(self.classes.rule());
-        if !self.identical {
-            rules.push("No more than two identical characters in a row".to_owned());
-        }
-        if !self.sequential {
-            rules.push("No sequences such as \u{201c}abc\u{201d} or \u{201c}321\u{201d}".to_owned());
-        }
-        if self.dictionary || !self.words.is_empty() {
-            rules.push("None of the most common passwords".to_owned());
-        }
-        if self.personal {
-            rules.push("No part of your name, e-mail address or organization".to_owned());
-        }
-        match self.history {
-            0 => {}
-            1 => rules.push("Not your last password".to_owned()),
-            size => rules.push(format!("None of your last {size} passwords")),
-        }
-        rules
+    /// What a password must be like.
+    pub fn rules(&self) -> Vec<PasswordRule> {
+        let three = self.classes.three_will_do;
+        [
+            (self.min_length > 1, PasswordRule::MinLength(self.min_length)),
+            (three, PasswordRule::ThreeKinds),
+            (!three && self.classes.lower, PasswordRule::Lower),
+            (!three && self.classes.upper, PasswordRule::Upper),
+            (!three && self.classes.digit, PasswordRule::Digit),
+            (!three && self.classes.special, PasswordRule::Special),
+            (!self.identical, PasswordRule::NoRuns),
+            (!self.sequential, PasswordRule::NoSequences),
+            (self.dictionary || !self.words.is_empty(), PasswordRule::NotCommon),
+            (self.personal, PasswordRule::NotPersonal),
+            (self.history > 0, PasswordRule::NotUsedBefore(self.history)),
+        ]
+        .into_iter()
+        .filter_map(|(holds, rule)| holds.then_some(rule))
+        .collect()
     }
 
     fn is_personal(&self, lowered: &str, context: &Context) -> bool {
@@ -172,27 +165,6 @@ impl Classes {
             && (upper || !self.upper)
             && (digit || !self.digit)
             && (special || !self.special)
-    }
-
-    fn rule(self) -> Option<String> {
-        if self.three_will_do {
-            let rule = "At least three of these: lower case letters, upper case letters, numbers, special characters";
-            return Some(rule.to_owned());
-        }
-        let kinds: Vec<_> = [
-            (self.lower, "lower case letters"),
-            (self.upper, "upper case letters"),
-            (self.digit, "numbers"),
-            (self.special, "special characters"),
-        ]
-        .into_iter()
-        .filter_map(|(needed, kind)| needed.then_some(kind))
-        .collect();
-        match kinds.as_slice() {
-            [] => None,
-            [one] => Some(format!("Contains {one}")),
-            [rest @ .., last] => Some(format!("Contains {} and {last}", rest.join(", "))),
-        }
     }
 }
 
@@ -298,18 +270,25 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_sentences_about_what_is_checked() {
-        assert_eq!(Policy::of(Strength::None).rules(), Vec::<String>::new());
+    fn rules_tell_what_is_checked() {
+        assert_eq!(Policy::of(Strength::None).rules(), []);
         let policy = Policy { history: 5, ..Policy::of(Strength::Fair) };
         assert_eq!(
             policy.rules(),
             [
-                "At least 8 characters",
-                "Contains lower case letters, upper case letters and numbers",
-                "None of the most common passwords",
-                "No part of your name, e-mail address or organization",
-                "None of your last 5 passwords",
+                PasswordRule::MinLength(8),
+                PasswordRule::Lower,
+                PasswordRule::Upper,
+                PasswordRule::Digit,
+                PasswordRule::NotCommon,
+                PasswordRule::NotPersonal,
+                PasswordRule::NotUsedBefore(5),
             ]
+        );
+        let excellent = Policy::of(Strength::Excellent).rules();
+        assert_eq!(
+            excellent[..3],
+            [PasswordRule::MinLength(10), PasswordRule::ThreeKinds, PasswordRule::NoRuns]
         );
     }
 

@@ -9,7 +9,7 @@ use super::{
     ticket::{self, Good, NewTicket, new_ticket},
 };
 use crate::{
-    connector::{AccountError, Accounts, ConnectorError, PasswordFault},
+    connector::{AccountError, Accounts, ConnectorError, PasswordFault, PasswordRule},
     email::Email,
     id::{ClientId, ConnectionId, OrganizationId, UserId},
     login,
@@ -52,8 +52,8 @@ pub enum ResetRequested {
 pub struct ResetForm {
     /// Whom it is for.
     pub page: TicketPage,
-    /// What a password must be like, in sentences.
-    pub password_rules: Vec<String>,
+    /// What a password must be like.
+    pub password_rules: Vec<PasswordRule>,
 }
 
 /// A password was changed.

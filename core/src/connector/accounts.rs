@@ -31,8 +31,8 @@ pub trait Accounts: Send + Sync {
     /// How many earlier hashes have to be kept, so that none of them is used again.
     fn password_history(&self) -> usize;
 
-    /// What a password must be like, in sentences.
-    fn password_rules(&self) -> Vec<String>;
+    /// What a password must be like.
+    fn password_rules(&self) -> Vec<PasswordRule>;
 }
 
 /// An account to be.
@@ -48,6 +48,35 @@ pub struct NewAccount {
     pub profile: Map<String, Value>,
     /// A subject that was asked for by the Management API (`user_id`), or a fresh one.
     pub subject: Option<Subject>,
+}
+
+/// What a password must be like (contract §2.5.1). Pages say it in the visitor's language.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PasswordRule {
+    /// It has so many characters, or more.
+    MinLength(usize),
+    /// It has a lower-case letter.
+    Lower,
+    /// It has an upper-case letter.
+    Upper,
+    /// It has a digit.
+    Digit,
+    /// It has a character that is none of these.
+    Special,
+    /// It has three of these four kinds.
+    ThreeKinds,
+    /// It has no more than two identical characters in a row.
+    NoRuns,
+    /// It has no sequence such as `abc` or `321`.
+    NoSequences,
+    /// It is none of the commonest.
+    NotCommon,
+    /// It has nothing of the person's profile in it.
+    NotPersonal,
+    /// It is none of so many earlier ones.
+    NotUsedBefore(usize),
 }
 
 /// What a password lacks (contract §2.5.1).

@@ -9,7 +9,7 @@ mod memo;
 mod reply;
 mod step;
 
-pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault};
+pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault, PasswordRule};
 pub use assertion::{Assertion, Credential, Evidence, Subject};
 pub use error::ConnectorError;
 pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Problem};

@@ -1,7 +1,7 @@
 //! Owns the moves of the conversation: what a connector is asked, and what it may answer.
 //! Never touches how a page looks or how a parameter travels.
 
-use super::{Assertion, Memo, PasswordFault};
+use super::{Assertion, Memo, PasswordFault, PasswordRule};
 use crate::{
     email::Email,
     id::{OrganizationId, TransactionId},
@@ -103,8 +103,8 @@ pub struct Prompt {
     pub fields: Vec<Field>,
     /// The identifier to fill in, or to show when it is fixed.
     pub identifier: Option<String>,
-    /// What a new password must be like, in sentences; empty when an existing one is asked.
-    pub password_rules: Vec<String>,
+    /// What a new password must be like; empty when an existing one is asked.
+    pub password_rules: Vec<PasswordRule>,
     /// Whether the page may offer to make an account.
     pub may_sign_up: bool,
     /// Whether the page may offer to reset the password.

@@ -4,10 +4,10 @@
 use super::{
     Form, Label, Links,
     prompt::FieldView,
-    refusal::{Notice, status_of},
+    refusal::{Notice, RuleView, status_of},
 };
 use axum::http::StatusCode;
-use portico_core::connector::{Field, Refusal};
+use portico_core::connector::{Field, PasswordRule, Refusal};
 use serde::Serialize;
 
 /// The address is asked that a link is mailed to (`/u/reset-password/request`). The field is named as [`Field::Email`] is.
@@ -45,8 +45,8 @@ pub struct ResetPage {
     pub form: Form,
     /// Whose password it is.
     pub email: String,
-    /// What it must be like, in sentences.
-    pub password_rules: Vec<String>,
+    /// What it must be like.
+    pub password_rules: Vec<PasswordRule>,
     /// Why the last answer was refused.
     pub refusal: Option<Refusal>,
 }
@@ -59,7 +59,7 @@ impl ResetPage {
     pub(super) fn view(&self) -> AccountView<'_> {
         AccountView {
             shown_identifier: Some(&self.email),
-            rules: &self.password_rules,
+            rules: self.password_rules.iter().map(|rule| RuleView::of(*rule)).collect(),
             ..AccountView::of(&self.form, FieldView::new(Field::NewPassword), self.refusal.as_ref(), None)
         }
     }
@@ -72,7 +72,7 @@ pub(super) struct AccountView<'a> {
     fields: Vec<FieldView>,
     shown_identifier: Option<&'a str>,
     names_an_account: bool,
-    rules: &'a [String],
+    rules: Vec<RuleView>,
     notice: Option<Notice>,
     links: Links,
 }
@@ -87,7 +87,7 @@ impl<'a> AccountView<'a> {
             fields: vec![FieldView { focus: true, faulty, notice: at_field, ..field }],
             shown_identifier: None,
             names_an_account: true,
-            rules: &[],
+            rules: Vec::new(),
             notice,
             links: Links { back: back.map(str::to_owned), ..Links::default() },
         }

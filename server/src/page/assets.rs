@@ -53,8 +53,9 @@ static SERVED: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
             "svg" => "image/svg+xml",
             _ => return None,
         };
-        let digest: String = Sha256::digest(bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Some((format!("{stem}.{digest}.{extension}"), Asset { name, media_type, bytes }))
+        let digest = Sha256::digest(bytes);
+        let prefix = digest.iter().take(6).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        Some((format!("{stem}.{prefix:012x}.{extension}"), Asset { name, media_type, bytes }))
     });
     served.collect()
 });

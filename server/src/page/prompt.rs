@@ -3,7 +3,7 @@
 
 use super::{
     Form, Label,
-    refusal::{Notice, status_of},
+    refusal::{Notice, RuleView, status_of},
 };
 use axum::http::StatusCode;
 use portico_core::connector::{Field, Intent, Prompt, Refusal};
@@ -102,7 +102,13 @@ impl PromptPage {
             },
             names_an_account: !asks(Field::Username),
             asks_new_password: asks(Field::NewPassword),
-            rules: if asks(Field::NewPassword) { &self.prompt.password_rules } else { &[] },
+            rules: self
+                .prompt
+                .password_rules
+                .iter()
+                .filter(|_| asks(Field::NewPassword))
+                .map(|rule| RuleView::of(*rule))
+                .collect(),
             notice,
             client: &self.client,
             organization: self.organization.as_ref(),
@@ -167,7 +173,7 @@ pub(super) struct PromptView<'a> {
     /// Whether that is what the account is found by, for password managers.
     names_an_account: bool,
     asks_new_password: bool,
-    rules: &'a [String],
+    rules: Vec<RuleView>,
     notice: Option<Notice>,
     client: &'a Label,
     organization: Option<&'a Label>,
@@ -195,9 +201,8 @@ pub(super) struct FieldView {
 impl FieldView {
     pub(super) fn new(kind: Field) -> Self {
         let (input, autocomplete) = match kind {
-            Field::Identifier => ("text", "username"),
+            Field::Identifier | Field::Username => ("text", "username"),
             Field::Email => ("email", "email"),
-            Field::Username => ("text", "username"),
             Field::Password => ("password", "current-password"),
             Field::NewPassword => ("password", "new-password"),
         };

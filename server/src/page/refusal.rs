@@ -2,7 +2,7 @@
 //! Never touches the reasons' exactness for the log: several reasons share one sentence on purpose.
 
 use axum::http::StatusCode;
-use portico_core::connector::{Field, PasswordFault, Refusal};
+use portico_core::connector::{Field, PasswordFault, PasswordRule, Refusal};
 use serde::Serialize;
 
 /// What is said, by key of the catalog.
@@ -45,6 +45,8 @@ impl Notice {
             Refusal::AccessDenied => above("refusal.access_denied"),
             Refusal::NotTheInvitee => above("refusal.not_the_invitee"),
             Refusal::AnswerRejected | Refusal::Unsolicited => above("refusal.answer_rejected"),
+            Refusal::NoSuchOrganization => above("organization.unknown"),
+            Refusal::NoWayIn => at("refusal.no_way_in", &[Field::Identifier, Field::Email]),
             _ => above("refusal.other"),
         }
     }
@@ -59,12 +61,42 @@ pub(super) fn status_of(refusal: Option<&Refusal>) -> StatusCode {
     }
 }
 
+/// What a password must be like, by key of the catalog.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct RuleView {
+    key: &'static str,
+    count: Option<usize>,
+}
+
+impl RuleView {
+    pub(super) fn of(rule: PasswordRule) -> Self {
+        let plain = |key| Self { key, count: None };
+        let counted = |key, count| Self { key, count: Some(count) };
+        match rule {
+            PasswordRule::MinLength(count) => counted("rule.min_length", count),
+            PasswordRule::Lower => plain("rule.lower"),
+            PasswordRule::Upper => plain("rule.upper"),
+            PasswordRule::Digit => plain("rule.digit"),
+            PasswordRule::Special => plain("rule.special"),
+            PasswordRule::ThreeKinds => plain("rule.three_kinds"),
+            PasswordRule::NoRuns => plain("rule.no_runs"),
+            PasswordRule::NoSequences => plain("rule.no_sequences"),
+            PasswordRule::NotCommon => plain("rule.not_common"),
+            PasswordRule::NotPersonal => plain("rule.not_personal"),
+            PasswordRule::NotUsedBefore(1) => plain("rule.not_the_last"),
+            PasswordRule::NotUsedBefore(count) => counted("rule.not_used_before", count),
+            _ => plain("rule.other"),
+        }
+    }
+}
+
 fn fault_key(fault: PasswordFault) -> &'static str {
     match fault {
         PasswordFault::TooShort => "fault.too_short",
         PasswordFault::TooLong => "fault.too_long",
         PasswordFault::TooSimple => "fault.too_simple",
         PasswordFault::Repetitive => "fault.repetitive",
+        PasswordFault::Sequential => "fault.sequential",
         PasswordFault::Common => "fault.common",
         PasswordFault::Personal => "fault.personal",
         PasswordFault::Reused => "fault.reused",

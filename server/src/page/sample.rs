@@ -8,7 +8,7 @@ use super::{
     VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
 };
 use portico_core::{
-    connector::{Field, Intent, PasswordFault, Prompt, Refusal},
+    connector::{Field, Intent, PasswordFault, PasswordRule, Prompt, Refusal},
     email::Email,
     model::Color,
 };
@@ -89,10 +89,7 @@ fn prompt(intent: Intent, fields: &[Field]) -> Prompt {
         intent,
         fields: fields.to_vec(),
         identifier: None,
-        password_rules: vec![
-            "At least 8 characters".to_owned(),
-            "Lower case, upper case and digits".to_owned(),
-        ],
+        password_rules: vec![PasswordRule::MinLength(8), PasswordRule::ThreeKinds, PasswordRule::NotPersonal],
         may_sign_up: true,
         may_reset: true,
     }
@@ -183,6 +180,7 @@ fn invitations(names: &Names) -> Vec<(String, Page)> {
         PasswordFault::TooLong,
         PasswordFault::TooSimple,
         PasswordFault::Repetitive,
+        PasswordFault::Sequential,
         PasswordFault::Common,
         PasswordFault::Personal,
         PasswordFault::Reused,
@@ -247,8 +245,14 @@ fn choices(names: &Names) -> Vec<(String, Page)> {
         personal: personal.map(str::to_owned),
         client: client(),
     };
-    let refused =
-        [Refusal::EmailUnusable, Refusal::AccessDenied, Refusal::NotTheInvitee, Refusal::AnswerRejected];
+    let refused = [
+        Refusal::EmailUnusable,
+        Refusal::NoWayIn,
+        Refusal::AccessDenied,
+        Refusal::NotTheInvitee,
+        Refusal::AnswerRejected,
+        Refusal::Unsolicited,
+    ];
     let refused = refused.into_iter().enumerate().map(|(index, refusal)| {
         (format!("identifier_refused_{index}"), Page::Identifier(Box::new(identifier(Some(refusal)))))
     });
@@ -282,7 +286,7 @@ fn accounts(names: &Names) -> Vec<(String, Page)> {
     let reset = |refusal| ResetPage {
         form: ticketed("/u/reset-password"),
         email: names.typed.clone(),
-        password_rules: vec!["At least 8 characters".to_owned()],
+        password_rules: EVERY_RULE.to_vec(),
         refusal,
     };
     let too_many = Some(Refusal::TooManyAttempts);
@@ -328,3 +332,18 @@ fn rest(names: &Names) -> Vec<(String, Page)> {
 fn jennifer() -> Email {
     Email::parse("jennifer@hoekstra.test").expect("an address")
 }
+
+const EVERY_RULE: [PasswordRule; 12] = [
+    PasswordRule::MinLength(10),
+    PasswordRule::Lower,
+    PasswordRule::Upper,
+    PasswordRule::Digit,
+    PasswordRule::Special,
+    PasswordRule::ThreeKinds,
+    PasswordRule::NoRuns,
+    PasswordRule::NoSequences,
+    PasswordRule::NotCommon,
+    PasswordRule::NotPersonal,
+    PasswordRule::NotUsedBefore(1),
+    PasswordRule::NotUsedBefore(5),
+];

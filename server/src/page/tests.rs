@@ -5,7 +5,7 @@ use super::{
     Locale, Page, Pages,
     sample::{self, Names},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// Every page in every language and look, as HTML.
 fn everything(names: &Names) -> Vec<(String, Page, String)> {
@@ -37,7 +37,7 @@ fn pages_are_as_they_were_reviewed() {
         for (name, page) in sample::pages(&names) {
             let html = pages.html(&page, &look).unwrap();
             let (_, body) = html.split_once("<main").unwrap();
-            text.push_str(&format!("=== {name} {}\n<main{body}\n", page.status().as_u16()));
+            writeln!(text, "=== {name} {}\n<main{body}", page.status().as_u16()).unwrap();
         }
         insta::assert_snapshot!(format!("pages_{}", locale.tag()), text);
     }

@@ -106,7 +106,7 @@ impl From<ConnectorError> for PageFault {
             ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
             ConnectorError::Busy => Trouble::Busy,
             ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
-            _ => Trouble::Internal,
+            ConnectorError::Memo | ConnectorError::Store(_) | _ => Trouble::Internal,
         };
         Self::new(trouble).because(error)
     }
@@ -237,7 +237,7 @@ mod tests {
             hosts: Hosts::of(&"http://localhost:8000/".parse().unwrap()),
             trusted_proxies: TrustedProxies::default(),
             entropy: Arc::new(SystemEntropy::default()),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         };
         let router = layers.around(dressed(Router::new().route("/", get(handler)), wardrobe));
         let request = Request::get("/").header("host", "localhost:8000").header(ACCEPT_LANGUAGE, language);
