@@ -98,7 +98,7 @@ impl Adapters {
         let program = std::env::current_exe().map_err(AdapterError::Program)?;
         let scripts = Arc::new(ScriptPool::new(
             WorkerCommand::new(program, ["script-worker"]),
-            or_cores(config.scripts.workers),
+            script_workers(config.scripts.workers),
             Arc::new(Fetching::new(Arc::clone(&http))),
             Arc::clone(&clock),
             Arc::clone(&entropy),
@@ -233,6 +233,11 @@ fn mailer(config: &Config) -> Result<Option<Arc<dyn Mailer>>, AdapterError> {
     let settings = SmtpSettings::parse(url.expose(), &config.mail.from)
         .map_err(|error| AdapterError::Mail(Box::new(error)))?;
     Ok(Some(Arc::new(SmtpMailer::new(&settings).map_err(AdapterError::Mail)?)))
+}
+
+/// More than cores: a worker whose script waits for an answer from elsewhere has nothing else to do.
+fn script_workers(number: usize) -> usize {
+    if number > 0 { number } else { 4 * or_cores(0) }
 }
 
 fn or_cores(number: usize) -> usize {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScriptsSection {
-    /// Worker processes; 0 for as many as there are cores.
+    /// Scripts that run at the same time, each in a process of its own; 0 for four for each core. A process is started
+    /// when it is first needed.
     pub workers: usize,
 }
 
