@@ -158,10 +158,11 @@ impl KeyRing for StoreKeyRing {
     }
 
     async fn rotate(&self, at: Timestamp) -> Result<KeyName, KeyError> {
+        let replaced = self.current()?.kid;
         let spare = fresh(self.algorithm, at).await?;
         let event = AuditEvent::new(EventKind::KeyRotated, at, &*self.entropy);
         let rotated: Result<(), StoreError> =
-            self.store.write(move |unit| Box::pin(rotate(unit, spare, event, at))).await;
+            self.store.write(move |unit| Box::pin(rotate(unit, replaced, spare, event))).await;
         // When another node was faster, the ring has rotated all the same.
         if let Err(error) = rotated
             && !matches!(error, StoreError::Stale)
@@ -173,13 +174,18 @@ impl KeyRing for StoreKeyRing {
     }
 }
 
+/// Replace the current key, if it is still this one: two nodes that find it old at once replace it once.
 async fn rotate(
     unit: &mut dyn UnitOfWork,
+    replaced: String,
     spare: SigningKey,
     mut event: AuditEvent,
-    at: Timestamp,
 ) -> Result<(), StoreError> {
+    let at = event.at;
     let keys = unit.keys().list().await?;
+    if !keys.iter().any(|key| key.state == KeyState::Current && key.kid == replaced) {
+        return Err(StoreError::Stale);
+    }
     let next = keys.iter().find(|key| key.state == KeyState::Next).ok_or(StoreError::Stale)?;
     for key in &keys {
         let to = match (key.state, key.previous_since) {

@@ -355,6 +355,21 @@ async fn op_15_clients_show_who_they_are_in_their_own_way() {
 }
 
 #[tokio::test]
+async fn op_15_guessing_at_a_secret_is_slowed_down() {
+    let stage = Stage::new().await;
+    let code = stage.code(|_| ()).await;
+    for _ in 0..60 {
+        is(&stage.redeem(&code, &[("client_secret", "guess")]).await, UNAUTHORIZED);
+    }
+    let (status, error, _) = stage.redeem(&code, &[("client_secret", "guess")]).await.refusal();
+    assert_eq!((status, error.as_str()), (429, "too_many_requests"));
+    assert_eq!(stage.entries().await.len(), 60, "what is beyond does not fill the log");
+    assert_eq!(stage.redeem(&code, &[]).await.status, StatusCode::OK, "the client itself is not kept out");
+    stage.clock.advance(Duration::from_secs(1));
+    is(&stage.redeem(&code, &[("client_secret", "guess")]).await, UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn op_24_the_token_endpoint_reads_each_parameter_once() {
     let stage = Stage::new().await;
     let code = stage.code(|_| ()).await;

@@ -6,9 +6,10 @@ use crate::{
     entropy::Entropy,
     login::authorize_org::Granted,
     model::{AuditEvent, Client, EventKind, Session, TokenFamily},
-    port::store::{StoreError, UnitOfWork},
+    port::store::{Charge, StoreError, UnitOfWork},
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// Where a request of a client came from.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +44,6 @@ impl Entry {
         event.ip.clone_from(&caller.ip);
         event.user_agent.clone_from(&caller.user_agent);
         Self { succeeded, failed, event }
-    }
-
-    pub(super) const fn has_client(&self) -> bool {
-        self.event.client_id.is_some()
     }
 
     /// What it is about, as soon as that is known.
@@ -100,24 +97,32 @@ impl Entry {
         self.event.because(reason, description)
     }
 
-    /// Refuse, and write it down in this unit.
+    /// Refuse, and write it down in this unit. When a client is refused too often it only learns that, and the log is
+    /// spared: whoever guesses at its secret can fill neither. What is right is never refused for that.
     pub(super) async fn refuse<T>(
         self,
         unit: &mut dyn UnitOfWork,
         refusal: Refusal,
     ) -> Result<Decided<T>, StoreError> {
+        let Some(client) = &self.event.client_id else { return Ok(Err(refusal)) };
+        let charge =
+            Charge { key: format!("refused:client:{client}"), burst: 60, period: Duration::from_secs(1) };
+        if unit.limits().charge(&[charge], self.event.at).await?.is_some() {
+            return Ok(Err(Refusal::too_many()));
+        }
         unit.events().insert(&self.refused(&refusal)).await?;
         Ok(Err(refusal))
     }
 
-    /// The same, as another kind of entry.
-    pub(super) async fn refuse_as<T>(
+    /// Refuse, and write it down as this kind of entry however often it happens: something was stolen.
+    pub(super) async fn alarm<T>(
         mut self,
         kind: EventKind,
         unit: &mut dyn UnitOfWork,
         refusal: Refusal,
     ) -> Result<Decided<T>, StoreError> {
         self.failed = kind;
-        self.refuse(unit, refusal).await
+        unit.events().insert(&self.refused(&refusal)).await?;
+        Ok(Err(refusal))
     }
 }

@@ -78,6 +78,12 @@ impl Refusal {
         )
     }
 
+    /// Too many refusals in too short a time (`security.md` §3.5).
+    pub fn too_many() -> Self {
+        let description = "Too many failed requests of this client. Please wait a moment.";
+        Self::new(429, "too_many_requests", description, "too_many_refusals")
+    }
+
     /// The request cannot be understood.
     pub fn invalid_request(description: impl Into<String>, reason: &'static str) -> Self {
         Self::new(400, "invalid_request", description, reason)

@@ -4,11 +4,11 @@
 use super::{
     OpenIdProvider,
     client_auth::ClientCredentials,
-    entry::{Caller, Entry},
+    entry::{Caller, Decided, Entry},
     error::{OAuthError, Refusal},
     grant::{self, GrantType},
 };
-use crate::{connector::Reply, jose::jws, model::Client};
+use crate::{connector::Reply, jose::jws, model::Client, port::store::StoreError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -110,11 +110,12 @@ impl OpenIdProvider {
 
     /// Log a refusal that nothing else was stored with. Attempts of nobody are not logged: anybody can make those.
     pub(super) async fn refuse<T>(&self, entry: Entry, refusal: Refusal) -> Result<T, OAuthError> {
-        if entry.has_client() {
-            let event = entry.refused(&refusal);
-            self.store.write(move |unit| Box::pin(async move { unit.events().insert(&event).await })).await?;
+        let decided: Result<Decided<()>, StoreError> =
+            self.store.write(move |unit| Box::pin(entry.refuse(unit, refusal))).await;
+        match decided? {
+            Err(refusal) => Err(refusal.into()),
+            Ok(()) => Err(StoreError::Broken.into()),
         }
-        Err(refusal.into())
     }
 
     async fn sign(&self, draft: Draft) -> Result<TokenResponse, OAuthError> {

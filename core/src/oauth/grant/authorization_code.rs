@@ -12,7 +12,7 @@ use super::super::{
 use super::refresh_token::Lifetimes;
 use crate::{
     login::authorize_org::{Facts, Granted, authorize_org},
-    model::{AuthorizationCode, Client, RefreshToken, TokenFamily},
+    model::{AuthorizationCode, Client, EventKind, RefreshToken, TokenFamily},
     port::store::{StoreError, UnitOfWork},
     secret::TokenHash,
     time::Timestamp,
@@ -143,5 +143,6 @@ async fn reused(
     now: Timestamp,
 ) -> Result<Decided<Draft>, StoreError> {
     let revoked = unit.grants().revoke_family(&family.id, now).await?;
-    entry.with("family_revoked", revoked).refuse(unit, Refusal::invalid_code("code_reused")).await
+    let entry = entry.with("family_revoked", revoked);
+    entry.alarm(EventKind::CodeExchangeFailed, unit, Refusal::invalid_code("code_reused")).await
 }

@@ -264,7 +264,7 @@ async fn reused(
     now: Timestamp,
 ) -> Result<Decided<Draft>, StoreError> {
     unit.grants().revoke_family(&family.id, now).await?;
-    entry.refuse_as(EventKind::RefreshReused, unit, Refusal::invalid_refresh_token(REUSED)).await
+    entry.alarm(EventKind::RefreshReused, unit, Refusal::invalid_refresh_token(REUSED)).await
 }
 
 /// When a refresh token ends: without use, and in any case (OP-14).
