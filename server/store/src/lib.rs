@@ -42,7 +42,7 @@ mod unit;
 mod users;
 
 pub use data_keys::Verified;
-pub use maintenance::{backup, migrate, pending, rewrap, verify_integrity, verify_secrets};
+pub use maintenance::{backup, migrate, pending, restored, rewrap, verify_integrity, verify_secrets};
 pub use migrate::Schema;
 pub use options::StoreOptions;
 pub use seal::{Kek, KekError, Keks};

@@ -6,10 +6,14 @@ use crate::{
     migrate::{self, MIGRATIONS, Schema},
     options::{Location, StoreOptions},
     postgres::PostgresStore,
+    sql::sql,
     sqlite,
     unit::{Session, SqlUnit},
 };
-use portico_core::port::store::{StoreError, Verdict};
+use portico_core::{
+    port::store::{StoreError, Verdict},
+    time::Timestamp,
+};
 use std::{path::Path, sync::Arc};
 
 /// The migrations a store lacks, by name, in order. Changes nothing, and makes no file.
@@ -66,6 +70,34 @@ pub fn backup(url: &str, to: &Path) -> Result<(), StoreError> {
         Location::File(path) => sqlite::backup(&path, to),
         Location::Server(_) => Err(StoreError::backend("a PostgreSQL store is backed up with pg_dump")),
     }
+}
+
+/// Void what a store that was restored from a backup may have forgotten to be used up: sessions, logins in progress,
+/// codes, tickets and refresh tokens (`security.md` INF-15). Invitations stay, since what came of them is gone as well.
+///
+/// To be run once, after restoring and before the first server is started.
+pub async fn restored(url: &str, options: &StoreOptions, at: Timestamp) -> Result<(), StoreError> {
+    match Location::of(url) {
+        Location::File(path) => void(sqlite::unit(&path)?, at).await,
+        Location::Server(url) => void(PostgresStore::connect(url, options)?.unit().await?, at).await,
+    }
+}
+
+async fn void<S: Session>(mut unit: SqlUnit<S>, at: Timestamp) -> Result<(), StoreError> {
+    unit.session.script(S::BEGIN_MIGRATION).await?;
+    let voided = void_all(&mut unit, at).await;
+    let verdict = if voided.is_ok() { Verdict::Keep } else { Verdict::Undo };
+    let finished = unit.session.finish(verdict).await;
+    voided.and(finished)
+}
+
+async fn void_all<S: Session>(unit: &mut SqlUnit<S>, at: Timestamp) -> Result<(), StoreError> {
+    unit.execute(sql!("UPDATE users SET session_epoch = session_epoch + 1")).await?;
+    unit.execute(sql!("UPDATE token_families SET revoked_at = $1 WHERE revoked_at IS NULL", at)).await?;
+    unit.execute(sql!("DELETE FROM sessions")).await?;
+    unit.execute(sql!("DELETE FROM codes")).await?;
+    unit.execute(sql!("DELETE FROM tickets")).await?;
+    unit.execute(sql!("DELETE FROM transactions")).await.map(drop)
 }
 
 async fn verify<S: Session>(mut unit: SqlUnit<S>, options: &StoreOptions) -> Result<Verified, StoreError> {

@@ -8,6 +8,7 @@ mod applications;
 mod home;
 mod killed;
 mod logins;
+mod maintenance;
 mod operations;
 mod organizations;
 mod people;
