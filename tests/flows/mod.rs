@@ -2,5 +2,5 @@
 //! Never touches how pages look; the browser tests do that.
 
 mod database;
-mod enterprise;
+pub(crate) mod enterprise;
 mod sso;

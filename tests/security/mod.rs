@@ -2,9 +2,12 @@
 //! Never touches what a user wants to do: those are the flows.
 
 mod db;
+mod inv;
 mod inv_admin;
 mod inv_mail;
 mod js;
 mod op;
+mod op_front;
+mod org;
 mod org_admin;
 mod rp;

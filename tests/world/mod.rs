@@ -10,23 +10,27 @@ pub use seed::Seed;
 
 use axum::{Router, http::Uri};
 use portico_core::{
+    email::Email,
     entropy::{Entropy, SystemEntropy},
-    model::{AuditEvent, EventKind, OutboxMail},
+    id::{ClientId, OrganizationId, UserId},
+    model::{AuditEvent, EventKind, OutboxMail, User},
     port::{
         script::Limits,
-        store::{Direction, EventFilter, Page, Store},
+        store::{Direction, EventFilter, Page, Store, StoreError, UnitOfWork},
     },
     testing::FakeClock,
     time::Clock,
 };
 use portico_database::{HashingPool, HashingSettings, hashing::Parameters};
 use portico_egress::{AllowEntry, Egress, EgressPolicy};
-use portico_fixtures::browser::{Browser, InProcess};
+use portico_fixtures::browser::{Browser, Document, InProcess};
 use portico_server::{
     http::layer::{Hosts, TrustedProxies},
     keys::{Algorithm, StoreKeyRing},
     wire::{App, Ports, Settings},
 };
+use seed::PASSWORD;
+use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use url::Url;
 
@@ -161,4 +165,122 @@ fn allow(idp: &Url) -> AllowEntry {
 /// The parameters of an address.
 pub fn query(address: &Url) -> std::collections::BTreeMap<String, String> {
     address.query_pairs().into_owned().collect()
+}
+
+/// What a token request was answered.
+pub struct Redeemed {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+impl Redeemed {
+    /// A text of the body.
+    pub fn text(&self, name: &str) -> &str {
+        self.body.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The claims of its ID token. Its signature is the business of other tests.
+    pub fn id_token(&self) -> Value {
+        let payload = self.text("id_token").split('.').nth(1).unwrap_or_default();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, payload);
+        serde_json::from_slice(&bytes.expect("an ID token")).expect("claims")
+    }
+}
+
+impl World {
+    /// Let a browser begin a login of this application.
+    pub async fn begin(&self, browser: &mut Browser, client: &ClientId, more: &[(&str, &str)]) -> Document {
+        let organization = if *client == self.seed.metahexa_booking {
+            Some(&self.seed.metahexa)
+        } else if *client == self.seed.plain {
+            None
+        } else {
+            Some(&self.seed.hoekstra)
+        };
+        browser.open(&self.seed.authorize(client, organization, more)).await.expect("an answer").clone()
+    }
+
+    /// Sign Piet in at Hoekstra's booking application; the code.
+    pub async fn sign_in(&self, browser: &mut Browser) -> String {
+        self.begin(browser, &self.seed.booking, &[]).await;
+        let page = browser
+            .submit(&[("username", "piet@hoekstra.test"), ("password", PASSWORD)])
+            .await
+            .expect("an answer");
+        query(&page.url).remove("code").unwrap_or_else(|| panic!("no code at {}: {}", page.url, page.text()))
+    }
+
+    /// Exchange a code as the application would.
+    pub async fn redeem(&self, client: &ClientId, code: &str) -> Redeemed {
+        let base = if *client == self.seed.metahexa_booking { METAHEXA } else { HOEKSTRA };
+        let redirect_uri = format!("{base}/callback");
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", client.as_str()),
+            ("client_secret", &format!("secret-of-{client}")),
+            ("code", code),
+            ("redirect_uri", &redirect_uri),
+            ("code_verifier", seed::VERIFIER),
+        ])
+        .await
+    }
+
+    /// Ask for tokens.
+    pub async fn token(&self, fields: &[(&str, &str)]) -> Redeemed {
+        let mut program = self.browser();
+        let page = program.forge(ISSUER, &format!("{ISSUER}oauth/token"), fields).await.expect("an answer");
+        Redeemed { status: page.status.as_u16(), body: page.json().expect("the token endpoint speaks JSON") }
+    }
+
+    /// Take Piet out of Hoekstra, as the Management API does.
+    pub async fn expel(&self, user: &UserId) {
+        let (organization, user, now) = (self.seed.hoekstra.clone(), user.clone(), self.clock.now());
+        self.store
+            .write(move |unit| {
+                Box::pin(async move {
+                    unit.members().delete(&organization, &user).await?;
+                    unit.grants().revoke_of_user(&user, Some(&organization), now).await
+                })
+            })
+            .await
+            .expect("the membership is gone");
+    }
+
+    /// Invite somebody to Hoekstra, or to MetaHexa; the tickets of the API and of the e-mail.
+    pub async fn invite(&self, organization: &OrganizationId, email: &str) -> (String, String) {
+        let seed = &self.seed;
+        let client = if *organization == seed.metahexa { &seed.metahexa_booking } else { &seed.booking };
+        let invited = seed::Invited { organization, client, connection: None, now: self.clock.now() };
+        seed.invite(&*self.store, email, invited).await
+    }
+
+    /// Who has this address, and whether they are members of this organization.
+    pub async fn people(&self, email: &str, organization: &OrganizationId) -> Vec<(User, bool)> {
+        let (email, organization) = (Email::parse(email).expect("an address"), organization.clone());
+        let people = self.store.read(|unit| {
+            Box::pin(async move {
+                let mut people = Vec::new();
+                for user in unit.users().find_by_email(&email).await? {
+                    let member = unit.members().find(&organization, &user.id).await?.is_some();
+                    people.push((user, member));
+                }
+                Ok::<_, StoreError>(people)
+            })
+        });
+        people.await.expect("people can be read")
+    }
+
+    /// Change the store by hand.
+    pub async fn change<F>(&self, work: F)
+    where
+        F: for<'u> FnOnce(
+                &'u mut (dyn UnitOfWork + 'static),
+            ) -> portico_core::port::store::BoxFuture<'u, Result<(), StoreError>>
+            + Send
+            + 'static,
+    {
+        self.store.write(work).await.expect("the change is stored");
+    }
 }

@@ -220,7 +220,7 @@ impl Seed {
                 .append_pair("response_type", "code")
                 .append_pair("client_id", client.as_str())
                 .append_pair("redirect_uri", &format!("{base}/callback"))
-                .append_pair("scope", "openid profile email")
+                .append_pair("scope", "openid profile email offline_access")
                 .append_pair("state", "app-state")
                 .append_pair("nonce", "app-nonce")
                 .append_pair("code_challenge", CHALLENGE)
