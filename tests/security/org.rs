@@ -189,7 +189,8 @@ async fn org_07_a_code_is_worth_nothing_once_the_membership_is_gone() {
     let code = world.sign_in(&mut world.browser()).await;
     world.expel(&world.seed.piet).await;
     let tokens = world.redeem(&world.seed.booking, &code).await;
-    assert_eq!((tokens.status, tokens.text("error")), (403, "invalid_grant"), "{}", tokens.body);
+    assert_eq!((tokens.status, tokens.text("error")), (403, "access_denied"), "{}", tokens.body);
+    assert!(tokens.text("error_description").contains("is not part of the"), "{}", tokens.body);
 }
 
 #[tokio::test]

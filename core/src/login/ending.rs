@@ -170,7 +170,9 @@ impl Flow {
         let now = self.clock.now();
         let scene = self.scene(&transaction.request).await?;
         transaction.trace.push(format!("answer rejected: {check}"));
-        let event = login_event(EventKind::AnswerRejected, now, &*self.entropy, &transaction, Some(&scene))
+        let invited = transaction.request.invitation.is_some();
+        let kind = if invited { EventKind::InvitationFailed } else { EventKind::AnswerRejected };
+        let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
             .through_id(&awaiting.connection)
             .because(
                 "answer_rejected",
