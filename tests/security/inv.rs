@@ -223,7 +223,11 @@ async fn inv_07_the_identity_provider_must_name_the_invitee() {
         world.clock.advance(Duration::from_secs(1));
         let page = accept(claims.clone()).await;
         assert_eq!(world.reason(EventKind::InvitationFailed).await.as_deref(), Some(reason), "{claims}");
-        assert!(error(&page) == refused || reason == "answer_rejected" && page.status == 502, "{claims} {}", page.text());
+        assert!(
+            error(&page) == refused || reason == "answer_rejected" && page.status == 502,
+            "{claims} {}",
+            page.text()
+        );
     }
     assert!(world.people("amintha@metahexa.test", &seed.metahexa).await.is_empty(), "nobody was made");
     let page = accept(serde_json::json!({"email": "Amintha@MetaHexa.test", "email_verified": false})).await;

@@ -4,6 +4,8 @@
 mod backup;
 mod bootstrap;
 mod check;
+#[cfg(feature = "demo")]
+mod demo;
 mod failure;
 mod keys;
 mod migrate;
@@ -29,6 +31,9 @@ struct Cli {
 enum Command {
     /// Run the gateway
     Serve(serve::Serve),
+    /// Run the example: two organizations, their applications, an identity provider and a mailbox
+    #[cfg(feature = "demo")]
+    Demo(demo::Demo),
     /// Make an empty store ready without serving, and print a client of the Management API
     Bootstrap(bootstrap::Bootstrap),
     /// Bring the store's schema up to date, or list what is missing
@@ -74,6 +79,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn obey(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => serve.run().await,
+        #[cfg(feature = "demo")]
+        Command::Demo(demo) => demo.run().await,
         Command::Keys(keys) => keys.run().await,
         Command::Bootstrap(bootstrap) => bootstrap.run().await,
         Command::Migrate(migrate) => migrate.run().await,

@@ -8,12 +8,13 @@ use crate::{
     edge::Metrics,
     gateway::{self, Parts, Sockets},
     wire::App,
-    worker::Stopper,
+    worker::{Stop, Stopper},
 };
 use clap::Args;
 use portico_core::{
     admin::bootstrap::{SecretRotation, bootstrap},
     entropy::SystemEntropy,
+    port::store::Store,
     time::SystemClock,
 };
 use portico_store::Schema;
@@ -56,22 +57,8 @@ impl Serve {
         let entropy = SystemEntropy::default();
         let made = bootstrap(&*store, &SystemClock, &entropy, &issuer, SecretRotation::Keep).await?;
 
-        let adapters = Adapters::new(&config, store).await.map_err(|error| failed(&error))?;
-        let app =
-            App::new(adapters.ports.clone(), adapters.settings(&config)?).map_err(|error| failed(&error))?;
-        let metrics = Arc::<Metrics>::default();
         let (stopper, stop) = Stopper::new();
-        let jobs = adapters.start_jobs(&config, Arc::clone(&app.pages), &metrics, stop.clone());
-        let parts = Parts {
-            router: app.router,
-            store: Arc::clone(&adapters.ports.store),
-            clock: Arc::clone(&adapters.ports.clock),
-            metrics,
-            jobs: jobs.map_err(|error| failed(&error))?,
-        };
-        if let Err(error) = adapters.scripts.warm() {
-            tracing::error!(%error, "no script worker can be started; rules cannot run");
-        }
+        let parts = assemble(&config, store, stop.clone()).await?;
         announce(&config, made.client_secret.is_some());
         tokio::select! {
             ended = gateway::run(&config, sockets, parts, stop) => ended.map_err(|error| failed(&error)),
@@ -89,6 +76,24 @@ impl Serve {
         said.extend(self.tls_self_signed.then(|| ("server.tls.self_signed", "true".to_owned())));
         said
     }
+}
+
+/// Put together what serves: adapters, surfaces, and the jobs beside them, which run from here on.
+pub(super) async fn assemble(config: &Config, store: Arc<dyn Store>, stop: Stop) -> Result<Parts, Failure> {
+    let adapters = Adapters::new(config, store).await.map_err(|error| failed(&error))?;
+    let app = App::new(adapters.ports.clone(), adapters.settings(config)?).map_err(|error| failed(&error))?;
+    let metrics = Arc::<Metrics>::default();
+    let jobs = adapters.start_jobs(config, Arc::clone(&app.pages), &metrics, stop);
+    if let Err(error) = adapters.scripts.warm() {
+        tracing::error!(%error, "no script worker can be started; rules cannot run");
+    }
+    Ok(Parts {
+        router: app.router,
+        store: Arc::clone(&adapters.ports.store),
+        clock: Arc::clone(&adapters.ports.clock),
+        metrics,
+        jobs: jobs.map_err(|error| failed(&error))?,
+    })
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
@@ -110,7 +115,7 @@ fn announce(config: &Config, first: bool) {
 }
 
 /// The first signal asks everything to stop; a second one does not wait for it.
-async fn signals(stopper: &Stopper) -> Result<(), Failure> {
+pub(super) async fn signals(stopper: &Stopper) -> Result<(), Failure> {
     let listen =
         |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);

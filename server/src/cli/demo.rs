@@ -1,0 +1,256 @@
+//! Owns `portico demo`: the example of product.md §5, running on this machine alone.
+//! Never touches the store by itself: the story is told through the Management API.
+
+use super::{Common, Failure, failure::causes, opening, say, serve};
+use crate::{
+    config::SecretText,
+    gateway::{self, Sockets},
+    worker::Stopper,
+};
+use clap::{Args, ValueEnum};
+use portico_core::{
+    admin::bootstrap::{SecretRotation, bootstrap},
+    entropy::SystemEntropy,
+    time::SystemClock,
+};
+use portico_fixtures::{
+    api::Api,
+    mailbox::Mailbox,
+    oidc_idp::{IdpClient, IdpUser, OidcIdp, OidcIdpConfig},
+    relying_party::{Instance, RelyingParty, RelyingPartyConfig},
+    smtp::SmtpCatcher,
+    story::{AMINTHA, Application, BORIS, IDP_CLIENT, IDP_SECRET, PIET, Places, Story},
+};
+use portico_store::Schema;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// Where the application is; each instance has a host name of its own below `localhost`.
+const APPLICATION: u16 = 8010;
+/// Where MetaHexa Bank's identity provider is.
+const IDENTITY_PROVIDER: u16 = 8020;
+/// Where the mailbox is.
+const MAILBOX: u16 = 8025;
+
+/// Runs the example: two organizations, their applications, an identity provider and a mailbox, all on this machine.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  portico demo\n  portico demo --data-dir ./portico-demo     keep it, and go on with it next time"
+)]
+pub(super) struct Demo {
+    /// Where the gateway listens [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Keep the data here; without it a temporary folder is used and removed
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// How MetaHexa Bank signs in
+    #[arg(long, value_enum, default_value_t = Enterprise::Oidc)]
+    enterprise: Enterprise,
+}
+
+/// What an enterprise connection speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Enterprise {
+    /// OpenID Connect.
+    Oidc,
+}
+
+impl Demo {
+    /// Do it, until a signal says otherwise.
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let temporary = match &self.data_dir {
+            Some(_) => None,
+            None => Some(
+                Temporary::make()
+                    .map_err(|error| Failure::failed(format!("no temporary folder: {error}")))?,
+            ),
+        };
+        let folder = self.data_dir.clone().or_else(|| temporary.as_ref().map(|folder| folder.0.clone()));
+        let common = Common { data_dir: folder, ..Common::default() };
+        let surroundings = Surroundings::start().await?;
+        let mut config = common.load(self.said())?;
+        config.mail.smtp_url = Some(SecretText::from(surroundings.smtp.url().as_str()));
+        config.mail.from = "Travel0 <no-reply@travel0.example>".to_owned();
+        config.egress.allow.push(format!("localhost:{IDENTITY_PROVIDER}"));
+        let sockets =
+            Sockets::bind(&mut config.server).await.map_err(|error| Failure::failed(causes(&error)))?;
+        let store = opening::open(&config, Schema::Update).await?;
+        let issuer = config.server.issuer();
+        surroundings.introduce(&issuer);
+        let made =
+            bootstrap(&*store, &SystemClock, &SystemEntropy::default(), &issuer, SecretRotation::Renew)
+                .await?;
+        let secret = made.client_secret.as_ref().map(|secret| secret.expose().to_owned()).unwrap_or_default();
+        let (stopper, stop) = Stopper::new();
+        let parts = serve::assemble(&config, store, stop.clone()).await?;
+        let story = async {
+            let told = surroundings.tell(&issuer, (made.client_id.as_str(), &secret)).await;
+            match told {
+                Ok(()) => std::future::pending().await,
+                Err(error) => Err(Failure::failed(format!("the example could not be set up: {error}"))),
+            }
+        };
+        tokio::select! {
+            ended = gateway::run(&config, sockets, parts, stop) => ended.map_err(|error| Failure::failed(causes(&error))),
+            failed = story => failed,
+            impatient = serve::signals(&stopper) => impatient,
+        }
+    }
+
+    fn said(&self) -> Vec<(&'static str, String)> {
+        let Enterprise::Oidc = self.enterprise;
+        let mut said = vec![("log.level", "warn".to_owned())];
+        said.extend(self.listen.map(|address| ("server.listen", address.to_string())));
+        said
+    }
+}
+
+/// Everything around the gateway. Ends when dropped.
+struct Surroundings {
+    smtp: SmtpCatcher,
+    _mailbox: Mailbox,
+    application: RelyingParty,
+    idp: OidcIdp,
+}
+
+impl Surroundings {
+    async fn start() -> Result<Self, Failure> {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let taken = |what: &str, port: u16, error: std::io::Error| {
+            Failure::failed(format!(
+                "{what} of the example cannot listen at 127.0.0.1:{port} ({error}); stop what is there and try again"
+            ))
+        };
+        let smtp = SmtpCatcher::start(at(0)).await.map_err(|error| taken("the mail server", 0, error))?;
+        let mailbox = Mailbox::start(at(MAILBOX), smtp.inbox()).await;
+        let mailbox = mailbox.map_err(|error| taken("the mailbox", MAILBOX, error))?;
+        let application = RelyingParty::start(RelyingPartyConfig::at(at(APPLICATION))).await;
+        let application = application.map_err(|error| taken("the application", APPLICATION, error))?;
+        let mut config = OidcIdpConfig::new("MetaHexa Bank");
+        config.listen = at(IDENTITY_PROVIDER);
+        for (who, name) in [(AMINTHA, "Amintha Okafor"), (BORIS, "Boris Lindqvist")] {
+            let email = format!("{}@metahexa.example", who.0);
+            config.users.push(IdpUser::new(who.0, who.1).claim("email", email).claim("name", name));
+        }
+        let idp = OidcIdp::start(config).await;
+        let idp = idp.map_err(|error| taken("MetaHexa's identity provider", IDENTITY_PROVIDER, error))?;
+        Ok(Self { smtp, _mailbox: mailbox, application, idp })
+    }
+
+    /// Tell the identity provider of the gateway.
+    fn introduce(&self, issuer: &Url) {
+        self.idp.register(IdpClient {
+            id: IDP_CLIENT.to_owned(),
+            secret: IDP_SECRET.to_owned(),
+            redirect_uris: vec![format!("{issuer}login/callback")],
+            post_logout_redirect_uris: vec![issuer.to_string()],
+        });
+    }
+
+    /// Tell the story, or go on with the one that is there, and say what to click.
+    async fn tell(&self, issuer: &Url, (client_id, secret): (&str, &str)) -> anyhow::Result<()> {
+        say("Setting up the example through the Management API …");
+        let base = |host: &str| format!("http://{host}.localhost:{APPLICATION}");
+        let places = Places {
+            hoekstra: base("hoekstra"),
+            expenses: base("expenses.hoekstra"),
+            metahexa: base("metahexa"),
+            idp: format!("http://localhost:{IDENTITY_PROVIDER}"),
+        };
+        let api = Api::connect(issuer, client_id, secret).await?;
+        let (story, is_new) = match Story::find(&api).await? {
+            Some(story) => (story, false),
+            None => (Story::provision(&api, &places).await?, true),
+        };
+        self.install(issuer, &places, &story);
+        if is_new {
+            story.add_piet(&api).await?;
+            story.add_boris(&api).await?;
+            story.invite_jennifer(&api).await?;
+            story.invite_amintha(&api).await?;
+        }
+        say(directions(issuer, &places));
+        Ok(())
+    }
+
+    fn install(&self, issuer: &Url, places: &Places, story: &Story) {
+        let instance =
+            |place: &str, title: &str, (customer, colour): (&str, &str), app: &Application, org: &str| {
+                Instance {
+                    host: place
+                        .parse::<Url>()
+                        .ok()
+                        .and_then(|url| url.host_str().map(str::to_owned))
+                        .unwrap_or_default(),
+                    title: title.to_owned(),
+                    customer: customer.to_owned(),
+                    colour: colour.to_owned(),
+                    issuer: issuer.to_string(),
+                    client_id: app.client_id.clone(),
+                    client_secret: app.client_secret.clone(),
+                    organization: Some(org.to_owned()),
+                    sibling: None,
+                }
+            };
+        let (hoekstra, metahexa) = (("Hoekstra & Associates", "#0a5c36"), ("MetaHexa Bank", "#123a63"));
+        let booking = "Travel0 Corporate Booking";
+        let expenses = ("Travel0 Expenses".to_owned(), format!("{}/", places.expenses));
+        self.application.install(Instance {
+            sibling: Some(expenses),
+            ..instance(&places.hoekstra, booking, hoekstra, &story.booking, &story.hoekstra)
+        });
+        self.application.install(Instance {
+            sibling: Some((booking.to_owned(), format!("{}/", places.hoekstra))),
+            ..instance(&places.expenses, "Travel0 Expenses", hoekstra, &story.expenses, &story.hoekstra)
+        });
+        self.application.install(instance(
+            &places.metahexa,
+            booking,
+            metahexa,
+            &story.metahexa_booking,
+            &story.metahexa,
+        ));
+    }
+}
+
+/// What to click, in order.
+fn directions(issuer: &Url, places: &Places) -> String {
+    format!(
+        "\nThe example is running. Open these in a browser:\n\n\
+         1. The mailbox                       http://localhost:{MAILBOX}/\n   \
+            Jennifer is invited to Hoekstra & Associates: follow the link in her message and choose a password.\n   \
+            Amintha is invited to MetaHexa Bank: follow hers, and sign in there as `{}` with password `{}`.\n\n\
+         2. Hoekstra & Associates             {}/\n   \
+            Sign in as a member: {} / {}\n   \
+            Then follow the link to Travel0 Expenses: no password is asked again.\n\n\
+         3. MetaHexa Bank                     {}/\n   \
+            Sign in as a member: `{}` / `{}` at the bank's own page.\n\n\
+         The gateway itself                   {issuer}\n\
+         MetaHexa's identity provider         {}/\n\n\
+         Ctrl-C stops everything.",
+        AMINTHA.0, AMINTHA.1, places.hoekstra, PIET.0, PIET.1, places.metahexa, BORIS.0, BORIS.1, places.idp
+    )
+}
+
+/// A folder that goes when the demo does.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn make() -> std::io::Result<Self> {
+        let entropy: &dyn portico_core::entropy::Entropy = &SystemEntropy::default();
+        let folder = std::env::temp_dir().join(format!("portico-demo-{}", entropy.hex(12)));
+        std::fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let folder: &Path = &self.0;
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
