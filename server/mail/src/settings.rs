@@ -40,7 +40,10 @@ impl SmtpSettings {
         let url: Url = url.parse().map_err(|_unusable| SettingsError::Url)?;
         let host = url.host().ok_or(SettingsError::Url)?.to_owned();
         let loopback = match &host {
-            Host::Domain(name) => name == "localhost",
+            // `smtp` is no special scheme to the URL standard: an address in dotted form comes as a name.
+            Host::Domain(name) => {
+                name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            }
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
         };
@@ -145,6 +148,7 @@ mod tests {
         assert_eq!(parse("smtp://localhost:2525"), Ok(("localhost:2525".into(), Encryption::Plain)));
         assert_eq!(parse("smtp://[::1]:2525"), Ok(("::1:2525".into(), Encryption::Plain)));
         assert_eq!(parse("smtp://localhost?ca=/x"), Ok(("localhost:587".into(), Encryption::StartTls)));
+        assert_eq!(parse("smtp://127.0.0.1:2525"), Ok(("127.0.0.1:2525".into(), Encryption::Plain)));
         assert_eq!(parse("smtp://10.0.0.1?tls=none"), Ok(("10.0.0.1:25".into(), Encryption::Plain)));
     }
 
