@@ -6,7 +6,7 @@ use crate::{
     http::{
         cookies::Cookies,
         layer::{Hosts, Layers, TrustedProxies},
-        voice::page::{Wardrobe, dressed},
+        voice::page::{Wardrobe, dressed, nothing_here},
     },
     login::{
         self, AccountPages, Logins,
@@ -163,7 +163,8 @@ impl App {
             .merge(dbconnections::router(Arc::new(databases)))
             .merge(oidc::router(Arc::new(Provider::new(provider, cookies, Arc::clone(&pages)))))
             .merge(management::router(Arc::new(management)))
-            .merge(page::assets::router());
+            .merge(page::assets::router())
+            .fallback(nothing_here);
         let surfaces = dressed(surfaces, wardrobe);
         let layers = Layers {
             issuer: settings.issuer,

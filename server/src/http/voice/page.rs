@@ -15,8 +15,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderValue,
-    header::{ACCEPT_LANGUAGE, RETRY_AFTER},
+    HeaderMap, HeaderValue, StatusCode,
+    header::{ACCEPT, ACCEPT_LANGUAGE, RETRY_AFTER},
 };
 use portico_core::{
     account::AccountFault,
@@ -152,6 +152,19 @@ pub fn dressed(router: Router, wardrobe: Arc<Wardrobe>) -> Router {
     router.layer(middleware::from_fn_with_state(wardrobe, dress))
 }
 
+/// The answer where there is no route: a page for people, a status for programs.
+pub async fn nothing_here(headers: HeaderMap) -> Response {
+    let reads_pages = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("text/html"));
+    if reads_pages {
+        PageFault::new(Trouble::NotFound).into_response()
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
 async fn dress(State(wardrobe): State<Arc<Wardrobe>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(Reference(reference)) = Reference::from_request_parts(&mut parts, &()).await;
@@ -211,12 +224,12 @@ mod tests {
         body::{Body, to_bytes},
         routing::get,
     };
-    use http::{StatusCode, header};
+    use http::header;
     use portico_core::{entropy::SystemEntropy, model::Color};
     use std::time::Duration;
     use tower::ServiceExt;
 
-    async fn get_page(fault: PageFault, language: &str) -> (StatusCode, http::HeaderMap, String) {
+    async fn get_page(fault: PageFault, language: &str) -> (StatusCode, HeaderMap, String) {
         let store = portico_store::temporary().await.unwrap();
         let settings = TenantSettings {
             friendly_name: Some("Travel0".to_owned()),
@@ -278,6 +291,17 @@ mod tests {
         assert!(html.contains("lang=\"nl\"") && html.contains("Het is erg druk"), "{html}");
         assert!(html.contains("Hoekstra &amp; Associates") && html.contains("--primary: #7a1f3d"));
         assert!(html.contains("href=\"/u/login?state=x\"") && html.contains("&lt;b&gt;"));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_not_there_is_a_page_for_people_alone() {
+        let answer = |accept: &'static str| async move {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            let response = nothing_here(headers).await;
+            (response.status(), response.extensions().get::<PageFault>().is_some())
+        };
+        assert_eq!(answer("text/html,*/*;q=0.8").await, (StatusCode::NOT_FOUND, true));
+        assert_eq!(answer("application/json").await, (StatusCode::NOT_FOUND, false));
     }
 
     #[test]
