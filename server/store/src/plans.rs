@@ -147,7 +147,7 @@ async fn no_lookup_of_a_login_reads_a_whole_table() {
         unit.grants().find_family(&FamilyId::parse("fam_1").unwrap()).await?;
         unit.grants().find_access_token(&hash).await?;
         unit.grants().find_refresh_token(&hash).await?;
-        unit.grants().consume_refresh_token(&hash, at).await?;
+        unit.grants().consume_refresh_token(&hash, at, None).await?;
         unit.grants().revoke_of_user(&user, Some(&organization), at).await?;
         unit.grants().revoke_of_session(&SessionId::parse("ses_1").unwrap(), at).await?;
         unit.invitations().find_by_ticket(&hash).await?;
