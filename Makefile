@@ -1,0 +1,30 @@
+# One target is one command that a person types. Every line is plain cargo.
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check deny
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Install what is missing, build, and run the example on loopback
+	tests/install.sh build
+	cargo run --quiet --package portico-server -- demo
+
+test: ## Install what is missing, then run every test: SQLite, PostgreSQL, browser
+	tests/install.sh test
+	cargo test --workspace --exclude portico-tests
+	cargo test --package portico-tests --test all
+	cargo test --package portico-tests --test browser
+
+quick: ## Run the fast tests alone, of which T=word picks some
+	cargo test --workspace --exclude portico-tests --lib -- $(T)
+	cargo test --package portico-tests --test all -- --skip postgres --skip conformance $(T)
+
+check: ## Formatting, lints and documentation; a warning is an error
+	tests/install.sh build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+deny: ## Licences, sources and bans of what we depend on
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check bans licenses sources
