@@ -1,5 +1,5 @@
 //! Owns what every implementation of a port must do.
 //! Never touches one implementation's inside.
 
-#[cfg(test)]
+mod mailer;
 mod store;

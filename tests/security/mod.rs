@@ -2,6 +2,7 @@
 //! Never touches what a user wants to do: those are the flows.
 
 mod db;
+mod inf;
 mod inv;
 mod inv_admin;
 mod inv_mail;
