@@ -1,36 +1,40 @@
 //! Owns the OpenID provider's endpoints as these tests see them: over a store, a key and a clock of their own.
 //! Never touches `/authorize`: codes are put into the store as the end of a login puts them there.
 
+mod rules;
+mod seed;
+
+pub(crate) use rules::Rules;
+pub(crate) use seed::{
+    api, connection, jennifer, machine, organization, organization_connection, public, role, web,
+};
+
 use axum::{Router, body::Body};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use http::{
     HeaderMap, Method, Request, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use http_body_util::BodyExt;
 use portico_core::{
-    connector::Subject,
-    email::Email,
     entropy::{Entropy, SystemEntropy},
-    id::{
-        ClientGrantId, ClientId, ConnectionId, FamilyId, OrganizationId, ResourceServerId, RoleId, SessionId,
-        UserId,
-    },
+    id::{ClientGrantId, ClientId, FamilyId, SessionId},
     login::pipeline::Pipeline,
     model::{
-        AuditEvent, AuthorizationCode, Client, ClientAuthentication, ClientGrant, CodeChallenge, Connection,
-        ExpirationType, Identity, Organization, OrganizationConnection, OrganizationName, OrganizationUsage,
-        Permission, RefreshTokenPolicy, ResourceServer, Role, RotationType, Rule, Scope, Session,
-        TokenFamily, User,
+        AuditEvent, AuthorizationCode, ClientGrant, CodeChallenge, ExpirationType, OrganizationUsage,
+        RefreshTokenPolicy, RotationType, Session, TokenFamily,
     },
     oauth::OpenIdProvider,
     port::{
-        script::{Call, Limits, Outcome, ScriptError, ScriptRuntime, Source},
-        store::{EventFilter, Page, Store, StoreError, UnitOfWork},
+        script::Limits,
+        store::{BoxFuture, EventFilter, Page, Store, StoreError, UnitOfWork},
     },
     secret::TokenHash,
-    testing::{FakeClock, sample_client},
-    time::{Clock, Timestamp},
+    testing::FakeClock,
+    time::Clock,
 };
 use portico_server::{
     http::{
@@ -43,7 +47,7 @@ use portico_server::{
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Mutex};
+use std::{sync::Arc, time::Duration};
 use tower::ServiceExt;
 use url::Url;
 
@@ -149,9 +153,7 @@ impl Stage {
 
     pub(crate) async fn write<F>(&self, work: F)
     where
-        F: for<'u> FnOnce(
-                &'u mut (dyn UnitOfWork + 'static),
-            ) -> portico_core::port::store::BoxFuture<'u, Result<(), StoreError>>
+        F: for<'u> FnOnce(&'u mut (dyn UnitOfWork + 'static)) -> BoxFuture<'u, Result<(), StoreError>>
             + Send
             + 'static,
     {
@@ -185,7 +187,7 @@ impl Stage {
             code_challenge: Some(challenge(VERIFIER)),
             id_token_claims: Map::new(),
             access_token_claims: Map::new(),
-            expires_at: now.plus(std::time::Duration::from_secs(60)),
+            expires_at: now.plus(Duration::from_secs(60)),
             consumed_at: None,
         };
         change(&mut code);
@@ -196,7 +198,7 @@ impl Stage {
     /// A session of Jennifer's with this cookie.
     pub(crate) async fn session(&self, cookie: &str) -> SessionId {
         let now = self.clock.now();
-        let later = now.plus(std::time::Duration::from_hours(24));
+        let later = now.plus(Duration::from_hours(24));
         let session = Session {
             id: SessionId::random(&*self.entropy),
             cookie: TokenHash::of(cookie),
@@ -319,7 +321,7 @@ pub(crate) fn header(token: &str) -> Value {
 
 fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).expect("a compact token");
-    let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).expect("base64url");
+    let decoded = URL_SAFE_NO_PAD.decode(part).expect("base64url");
     serde_json::from_slice(&decoded).expect("JSON")
 }
 
@@ -337,174 +339,5 @@ pub(crate) fn basic(id: &str, secret: &str) -> String {
 
 pub(crate) fn challenge(verifier: &str) -> CodeChallenge {
     let hash = Sha256::digest(verifier.as_bytes());
-    CodeChallenge::S256(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash))
-}
-
-/// A confidential application whose logins are for organizations.
-pub(crate) fn web(id: &str) -> Client {
-    let grants = ["authorization_code", "refresh_token"];
-    Client {
-        callbacks: vec![CALLBACK.to_owned()],
-        allowed_logout_urls: vec![format!("https://{id}.travel0.test/bye")],
-        web_origins: vec![format!("https://{id}.travel0.test")],
-        organization_usage: OrganizationUsage::Allow,
-        grant_types: grants.map(str::to_owned).to_vec(),
-        ..sample_client(id, SECRET)
-    }
-}
-
-fn public(id: &str) -> Client {
-    Client { authentication: ClientAuthentication::None, app_type: Some("spa".to_owned()), ..web(id) }
-}
-
-fn machine(id: &str) -> Client {
-    Client { grant_types: vec!["client_credentials".to_owned()], ..sample_client(id, SECRET) }
-}
-
-pub(crate) fn connection(at: Timestamp) -> Connection {
-    Connection {
-        id: ConnectionId::parse("con_database").expect("an id"),
-        name: "hoekstra-database".to_owned(),
-        strategy: "auth0".to_owned(),
-        display_name: None,
-        options: Value::Object(Map::new()),
-        enabled_clients: ["hoekstra", "spa"].map(|id| ClientId::parse(id).expect("an id")).to_vec(),
-        realms: Vec::new(),
-        extra: Map::new(),
-        revision: 1,
-        created_at: at,
-        updated_at: at,
-    }
-}
-
-pub(crate) fn organization(at: Timestamp) -> Organization {
-    Organization {
-        id: OrganizationId::parse("org_hoekstra").expect("an id"),
-        name: OrganizationName::parse("hoekstra").expect("a name"),
-        display_name: Some("Hoekstra & Associates".to_owned()),
-        branding: None,
-        metadata: None,
-        extra: Map::new(),
-        created_at: at,
-    }
-}
-
-pub(crate) fn organization_connection(at: Timestamp) -> OrganizationConnection {
-    OrganizationConnection {
-        organization_id: organization(at).id,
-        connection_id: connection(at).id,
-        assign_membership_on_login: false,
-        show_as_button: true,
-        is_signup_enabled: false,
-        organization_connection_name: None,
-        organization_access_level: None,
-        is_enabled: true,
-        created_at: at,
-    }
-}
-
-pub(crate) fn jennifer(at: Timestamp) -> User {
-    User {
-        id: UserId::parse("auth0|jennifer").expect("an id"),
-        identities: vec![Identity {
-            connection_id: connection(at).id,
-            connection: connection(at).name,
-            provider: "auth0".to_owned(),
-            subject: Subject("jennifer".to_owned()),
-        }],
-        email: Some(Email::parse("Jennifer@hoekstra.test").expect("an address")),
-        email_verified: true,
-        username: None,
-        profile: Map::from_iter([("given_name".to_owned(), Value::from("Jennifer"))]),
-        user_metadata: Map::new(),
-        app_metadata: Map::new(),
-        blocked: false,
-        logins_count: 1,
-        last_login: None,
-        last_ip: None,
-        last_password_reset: None,
-        session_epoch: 0,
-        created_at: at,
-        updated_at: at,
-    }
-}
-
-pub(crate) fn api(at: Timestamp) -> ResourceServer {
-    let scope = |value: &str| Scope { value: value.to_owned(), description: None };
-    ResourceServer {
-        id: ResourceServerId::parse("0123456789abcdef01234567").expect("an id"),
-        identifier: API.to_owned(),
-        name: Some("Travel0".to_owned()),
-        scopes: vec![scope("read:trips"), scope("book:trips")],
-        allow_offline_access: true,
-        token_lifetime: 3600,
-        token_lifetime_for_web: 3600,
-        enforce_policies: true,
-        token_dialect: "access_token_authz".to_owned(),
-        is_system: false,
-        extra: Map::new(),
-        created_at: at,
-    }
-}
-
-/// A role that permits this at the API; given by whoever uses it.
-pub(crate) async fn role(stage: &Stage, id: &str, scope: &str) -> RoleId {
-    let role = Role {
-        id: RoleId::parse(id).expect("an id"),
-        name: id.to_owned(),
-        description: None,
-        created_at: stage.clock.now(),
-    };
-    let permission =
-        Permission { resource_server_identifier: API.to_owned(), permission_name: scope.to_owned() };
-    let id = role.id.clone();
-    stage
-        .write(move |unit| {
-            Box::pin(async move {
-                unit.roles().insert(&role).await?;
-                unit.roles().add_permissions(&role.id, &[permission]).await
-            })
-        })
-        .await;
-    id
-}
-
-/// Rules that say what a test lets them say; and what they were told.
-#[derive(Default)]
-pub(crate) struct Rules {
-    pub(crate) says: Mutex<Option<RuleSays>>,
-    pub(crate) told: Mutex<Vec<Value>>,
-}
-
-type RuleSays = fn(Value, Value) -> Result<Vec<Value>, ScriptError>;
-
-impl Rules {
-    /// From now on there is a rule, and it says this.
-    pub(crate) async fn say(stage: &Stage, says: RuleSays) {
-        let rule = Rule {
-            id: portico_core::id::RuleId::parse("rul_test").expect("an id"),
-            name: "test".to_owned(),
-            script: "function (user, context, callback) {}".to_owned(),
-            order: 1,
-            enabled: true,
-            revision: 1,
-            created_at: stage.clock.now(),
-        };
-        stage.write(move |unit| Box::pin(async move { unit.rules().insert(&rule).await })).await;
-        *stage.rules.says.lock().expect("a lock") = Some(says);
-    }
-}
-
-#[async_trait::async_trait]
-impl ScriptRuntime for Rules {
-    async fn check(&self, _source: &Source) -> Result<(), ScriptError> {
-        Ok(())
-    }
-
-    async fn call(&self, _source: &Source, call: Call) -> Result<Outcome, ScriptError> {
-        let says = self.says.lock().expect("a lock").expect("a rule that says something");
-        let [user, context] = call.args.as_slice() else { panic!("a rule has two arguments") };
-        self.told.lock().expect("a lock").push(context.clone());
-        says(user.clone(), context.clone()).map(|values| Outcome { values, console: Vec::new() })
-    }
+    CodeChallenge::S256(URL_SAFE_NO_PAD.encode(hash))
 }
