@@ -1,9 +1,16 @@
 //! Everything that is tested from outside a crate.
 
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod flows;
+#[cfg(test)]
 mod management;
+#[cfg(test)]
 mod security;
+#[cfg(test)]
 mod worker;
+#[cfg(test)]
 mod world;

@@ -187,7 +187,7 @@ impl Stage {
             code_challenge: Some(challenge(VERIFIER)),
             id_token_claims: Map::new(),
             access_token_claims: Map::new(),
-            expires_at: now.plus(Duration::from_secs(60)),
+            expires_at: now.plus(Duration::from_mins(1)),
             consumed_at: None,
         };
         change(&mut code);
