@@ -269,7 +269,7 @@ impl House {
             hosts: Hosts::of(&issuer()),
             trusted_proxies: TrustedProxies::default(),
             entropy: Arc::new(SeededEntropy::default()),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         };
         layers.around(dressed(router, Arc::new(Wardrobe::new(pages, Arc::clone(&self.store)))))
     }
