@@ -74,7 +74,7 @@ impl Demo {
         let surroundings = Surroundings::start().await?;
         let mut config = common.load(self.said())?;
         config.mail.smtp_url = Some(SecretText::from(surroundings.smtp.url().as_str()));
-        config.mail.from = "Travel0 <no-reply@travel0.example>".to_owned();
+        "Travel0 <no-reply@travel0.example>".clone_into(&mut config.mail.from);
         config.egress.allow.push(format!("localhost:{IDENTITY_PROVIDER}"));
         let sockets =
             Sockets::bind(&mut config.server).await.map_err(|error| Failure::failed(causes(&error)))?;

@@ -151,7 +151,11 @@ impl Logins {
                     self.pages.render(&page, &look_of(&shown.scene, visit))
                 }
                 View::Connector { interaction: Interaction::Redirect(url), .. } => redirect(url.as_str()),
-                _ => unreachable!("only a connector sends elsewhere"),
+                View::Connector { .. }
+                | View::Organization
+                | View::Choice { .. }
+                | View::Confirmation { .. }
+                | View::Picker(_) => unreachable!("only a connector sends elsewhere"),
             };
         };
         let state = shown.transaction.as_str();
@@ -271,6 +275,7 @@ fn page_of(shown: Shown, form: Form) -> Page {
 }
 
 /// What else a form may lead to.
+#[derive(Clone, Copy)]
 struct May {
     may_go_back: bool,
     may_sign_up: bool,

@@ -1,9 +1,11 @@
 //! Owns what a visitor is told when a login cannot go on.
 //! Never touches the log's words: causes stay there.
 
-use crate::{http::extract::params::ParamsFault, page::Trouble};
+use crate::{
+    http::{extract::params::ParamsFault, voice::page::trouble_of},
+    page::Trouble,
+};
 use portico_core::{
-    connector::ConnectorError,
     login::flow::FlowError,
     oauth::{authorize::AuthorizeFault, redirect::RedirectFault},
     port::store::StoreError,
@@ -43,8 +45,11 @@ impl LoginFault {
                 AuthorizeFault::UnknownClient(_) => Trouble::UnknownClient,
                 AuthorizeFault::Redirect(_, RedirectFault::Mismatch(_)) => Trouble::WrongCallback,
                 AuthorizeFault::TooManyTickets => Trouble::TooManyAttempts,
-                AuthorizeFault::Store(error) => of_store(error),
-                _ => Trouble::BadRequest,
+                AuthorizeFault::Store(_) => Trouble::Internal,
+                AuthorizeFault::Redirect(..)
+                | AuthorizeFault::Missing(_)
+                | AuthorizeFault::Answer { .. }
+                | _ => Trouble::BadRequest,
             },
         }
     }
@@ -78,19 +83,7 @@ fn of_flow(error: &FlowError) -> Trouble {
         FlowError::Unknown | FlowError::Expired => Trouble::Expired,
         FlowError::OtherBrowser => Trouble::NoCookie,
         FlowError::Stale => Trouble::Stale,
-        FlowError::Store(error) => of_store(error),
-        FlowError::Connector(error) => match error {
-            ConnectorError::Missing(_) => Trouble::BadRequest,
-            ConnectorError::Protocol(_) => Trouble::SignInRejected,
-            ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
-            ConnectorError::Busy => Trouble::Busy,
-            ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
-            _ => Trouble::Internal,
-        },
+        FlowError::Connector(error) => trouble_of(error),
         _ => Trouble::Internal,
     }
-}
-
-const fn of_store(_error: &StoreError) -> Trouble {
-    Trouble::Internal
 }

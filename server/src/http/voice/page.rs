@@ -100,15 +100,19 @@ impl From<StoreError> for PageFault {
 
 impl From<ConnectorError> for PageFault {
     fn from(error: ConnectorError) -> Self {
-        let trouble = match &error {
-            ConnectorError::Missing(_) => Trouble::BadRequest,
-            ConnectorError::Protocol(_) => Trouble::SignInRejected,
-            ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
-            ConnectorError::Busy => Trouble::Busy,
-            ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
-            ConnectorError::Memo | ConnectorError::Store(_) | _ => Trouble::Internal,
-        };
-        Self::new(trouble).because(error)
+        Self::new(trouble_of(&error)).because(error)
+    }
+}
+
+/// What a visitor is told when a connector fails.
+pub(crate) const fn trouble_of(error: &ConnectorError) -> Trouble {
+    match error {
+        ConnectorError::Missing(_) => Trouble::BadRequest,
+        ConnectorError::Protocol(_) => Trouble::SignInRejected,
+        ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
+        ConnectorError::Busy => Trouble::Busy,
+        ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
+        ConnectorError::Memo | ConnectorError::Store(_) | _ => Trouble::Internal,
     }
 }
 
