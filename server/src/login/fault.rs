@@ -8,7 +8,6 @@ use crate::{
 use portico_core::{
     login::flow::FlowError,
     oauth::{authorize::AuthorizeFault, redirect::RedirectFault},
-    port::store::StoreError,
 };
 
 /// Why a login's page cannot be shown. Answers that the application gets are not among these.
@@ -84,6 +83,6 @@ fn of_flow(error: &FlowError) -> Trouble {
         FlowError::OtherBrowser => Trouble::NoCookie,
         FlowError::Stale => Trouble::Stale,
         FlowError::Connector(error) => trouble_of(error),
-        _ => Trouble::Internal,
+        FlowError::Store(_) | _ => Trouble::Internal,
     }
 }
