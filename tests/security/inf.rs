@@ -25,7 +25,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 /// Limits that a test can wait for.
@@ -47,7 +47,7 @@ struct Front {
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
     stopper: Stopper,
-    serving: JoinHandle<()>,
+    serving: JoinSet<()>,
 }
 
 /// What a front is made of.
@@ -87,7 +87,8 @@ impl Front {
         let (stopper, stop) = Stopper::new();
         let serve = Arc::clone(&edge);
         let router = layers.around(routes());
-        let serving = tokio::task::spawn(async move { serve.serve(listener, router, stop).await });
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { serve.serve(listener, router, stop).await });
         Self { address, edge, metrics, stopper, serving }
     }
 
@@ -136,12 +137,12 @@ fn get_request(path: &str, lines: &str) -> String {
 async fn rest(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let read = async {
-        let mut piece = [0; 16 << 10];
+        let mut piece = vec![0; 16 << 10];
         while let Ok(count @ 1..) = stream.read(&mut piece).await {
             bytes.extend_from_slice(&piece[..count]);
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), read).await.expect("the connection is closed in the end");
+    tokio::time::timeout(Duration::from_mins(1), read).await.expect("the connection is closed in the end");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -151,11 +152,11 @@ fn status(answer: &str) -> u16 {
 }
 
 /// Wait until it is so.
-async fn until(so: impl Fn() -> bool) {
+async fn until(so: impl Fn() -> bool + Send + Sync) {
     let wait = async {
         while !so() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it becomes so in the end");
+    tokio::time::timeout(Duration::from_mins(1), wait).await.expect("it becomes so in the end");
 }

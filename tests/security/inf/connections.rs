@@ -74,7 +74,7 @@ async fn inf_01_a_trusted_proxy_has_as_many_connections_as_there_are() {
 
 #[tokio::test]
 async fn a_server_that_stops_finishes_what_is_under_way_and_takes_nothing_new() {
-    let front = Front::new(Make::default()).await;
+    let mut front = Front::new(Make::default()).await;
     let mut under_way = front.connect().await;
     let request = format!("GET /soon HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", front.address.port());
     under_way.write_all(request.as_bytes()).await.unwrap();
@@ -84,18 +84,18 @@ async fn a_server_that_stops_finishes_what_is_under_way_and_takes_nothing_new() 
     front.stopper.stop();
     assert_eq!(status(&rest(&mut under_way).await), 200);
     assert_eq!(rest(&mut idle).await, "");
-    front.serving.await.unwrap();
+    front.serving.join_next().await.unwrap().unwrap();
     assert!(TcpStream::connect(front.address).await.is_err());
 }
 
 #[tokio::test]
 async fn a_server_that_stops_does_not_wait_for_ever() {
-    let front = Front::new(Make { limits: impatient(), ..Make::default() }).await;
+    let mut front = Front::new(Make { limits: impatient(), ..Make::default() }).await;
     let mut stuck = front.connect().await;
     let request = format!("GET /never HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", front.address.port());
     stuck.write_all(request.as_bytes()).await.unwrap();
     until(|| front.edge.connections() == 1).await;
     front.stopper.stop();
-    front.serving.await.unwrap();
+    front.serving.join_next().await.unwrap().unwrap();
     assert_eq!(rest(&mut stuck).await, "");
 }

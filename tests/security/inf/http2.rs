@@ -47,7 +47,7 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, u32, Vec<u8>)> {
 async fn converse(
     front: &Front,
     sent: &[u8],
-    enough: impl Fn(&[(u8, u32, Vec<u8>)]) -> bool,
+    enough: impl Fn(&[(u8, u32, Vec<u8>)]) -> bool + Send + Sync,
 ) -> Vec<(u8, u32, Vec<u8>)> {
     let mut stream = front.connect().await;
     let mut opening = PREFACE.to_vec();
@@ -55,7 +55,7 @@ async fn converse(
     opening.extend(sent);
     let _ = stream.write_all(&opening).await;
     let mut bytes = Vec::new();
-    let mut piece = [0; 16 << 10];
+    let mut piece = vec![0; 16 << 10];
     let read = async {
         while let Ok(count @ 1..) = stream.read(&mut piece).await {
             bytes.extend_from_slice(&piece[..count]);
@@ -64,7 +64,7 @@ async fn converse(
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), read).await.expect("there is an answer in the end");
+    tokio::time::timeout(Duration::from_mins(1), read).await.expect("there is an answer in the end");
     frames(&bytes)
 }
 
