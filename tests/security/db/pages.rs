@@ -138,7 +138,7 @@ async fn db_14_the_page_takes_a_ticket_and_nothing_else_for_proof() {
         .unwrap();
     let (status, page) = house.send(get).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains(ADDRESS) && page.contains("8 characters or more"), "{page}");
+    assert!(page.contains(ADDRESS) && page.contains("Not one of the commonest passwords"), "{page}");
     let form = [
         ("ticket", ticket.as_str()),
         ("password", OTHER),
