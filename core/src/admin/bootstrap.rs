@@ -72,7 +72,8 @@ pub async fn bootstrap(
     let api = ResourceServer {
         id: ResourceServerId::random(entropy),
         identifier: audience.clone(),
-        name: Some("Management API".to_owned()),
+        // Deployment tools know the API that they must leave alone by this name (contract §2.7).
+        name: Some("Auth0 Management API".to_owned()),
         scopes: scopes(),
         allow_offline_access: false,
         token_lifetime: 86_400,

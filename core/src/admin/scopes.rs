@@ -64,6 +64,7 @@ pub const MANAGEMENT_SCOPES: &[(&str, &str)] = &[
     ("read:rules_configs", "Read the names of what rules are configured with"),
     ("update:rules_configs", "Set what rules are configured with"),
     ("delete:rules_configs", "Remove what rules are configured with"),
+    ("read:actions", "Read the list of actions, which is empty"),
     ("read:tenant_settings", "Read the settings of the installation"),
     ("update:tenant_settings", "Change the settings of the installation"),
     ("read:branding", "Read the branding"),

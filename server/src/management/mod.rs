@@ -1,6 +1,7 @@
 //! Owns the Management API v2, one module a resource: which routes there are, what they take, and how answers look.
 //! Never touches decisions: handlers extract, call `core::admin`, choose a view and return.
 
+mod actions;
 mod body;
 mod branding;
 mod client_grants;
@@ -126,6 +127,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         users::endpoints(),
         user_roles::endpoints(),
         rules::endpoints(),
+        actions::endpoints(),
         tenants::endpoints(),
         branding::endpoints(),
         logs::endpoints(),
