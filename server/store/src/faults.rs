@@ -15,7 +15,10 @@ use portico_core::{
     secret::Secret,
 };
 use rusqlite::Connection;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 fn keks() -> Keks {
@@ -28,11 +31,11 @@ fn file() -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-async fn open(file: &PathBuf, migrations: &[Migration]) -> Result<Arc<dyn Store>, StoreError> {
+async fn open(file: &Path, migrations: &[Migration]) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(SqliteStore::open(file, migrations, Schema::Update, &keks()).await?))
 }
 
-async fn unit(file: &PathBuf) -> SqlUnit<Connection> {
+async fn unit(file: &Path) -> SqlUnit<Connection> {
     let mut unit = sqlite::unit(file).unwrap();
     unit.vault = Arc::new(prepare(&mut unit, MIGRATIONS, Schema::Update, &keks()).await.unwrap());
     unit
