@@ -240,3 +240,86 @@ impl MailRenderer for OutboxRenderer {
         self.pages.mail(mail, &look).map_err(|fault| RenderError::Unusable(fault.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portico_core::{
+        id::{MailId, OrganizationId},
+        model::{Branding, Color, Organization, OrganizationName, OutboxState, TenantSettings},
+        time::Timestamp,
+    };
+    use serde_json::{Map, json};
+
+    fn mail(template: &str, organization: Option<&str>) -> OutboxMail {
+        let data = json!({ "email": "jen@hoekstra.test", "url": "https://login.travel0.test/u/reset-password?ticket=t" });
+        OutboxMail {
+            id: MailId::parse("mail_0000000000000001").unwrap(),
+            to: "jen@hoekstra.test".to_owned(),
+            template: template.to_owned(),
+            organization_id: organization.map(|id| OrganizationId::parse(id).unwrap()),
+            data: data.as_object().cloned().unwrap(),
+            state: OutboxState::Pending,
+            attempts: 0,
+            last_error: None,
+            created_at: Timestamp(0),
+            next_attempt_at: Timestamp(0),
+        }
+    }
+
+    async fn renderer() -> OutboxRenderer {
+        let store = portico_store::temporary().await.unwrap();
+        let settings = TenantSettings {
+            friendly_name: Some("Travel0".to_owned()),
+            enabled_locales: vec!["nl".to_owned()],
+            ..TenantSettings::default()
+        };
+        let hoekstra = Organization {
+            id: OrganizationId::parse("org_hoekstra00000001").unwrap(),
+            name: OrganizationName::parse("hoekstra").unwrap(),
+            display_name: Some("Hoekstra & Associates".to_owned()),
+            branding: Some(Branding { primary: Color::parse("#7a1f3d").ok(), ..Branding::default() }),
+            metadata: None,
+            extra: Map::new(),
+            created_at: Timestamp(0),
+        };
+        let stored = store.write(|unit| {
+            Box::pin(async move {
+                unit.tenant().set_settings(&settings).await?;
+                unit.organizations().insert(&hoekstra, Timestamp(0)).await
+            })
+        });
+        stored.await.unwrap();
+        OutboxRenderer::new(Arc::new(Pages::new().unwrap()), store)
+    }
+
+    #[tokio::test]
+    async fn a_message_wears_its_organizations_colours_and_speaks_the_tenants_language() {
+        let renderer = renderer().await;
+        let own = renderer.render(&mail("reset_email", Some("org_hoekstra00000001"))).await.unwrap();
+        assert_eq!(own.from_name.as_deref(), Some("Hoekstra & Associates"));
+        assert_eq!(own.subject, "Kies een nieuw wachtwoord");
+        assert!(own.html.unwrap().contains("#7a1f3d"));
+        assert!(
+            own.text.contains("\nhttps://login.travel0.test/u/reset-password?ticket=t\n"),
+            "{}",
+            own.text
+        );
+        for without in [None, Some("org_deleted000000001")] {
+            let house = renderer.render(&mail("reset_email", without)).await.unwrap();
+            assert_eq!(house.from_name.as_deref(), Some("Travel0"), "{without:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_can_never_be_rendered_is_given_up() {
+        let renderer = renderer().await;
+        let unknown = renderer.render(&mail("invoice", None)).await;
+        assert!(matches!(unknown, Err(RenderError::Unusable(_))), "{unknown:?}");
+        let mut linkless = mail("verify_email", None);
+        linkless.data.remove("url");
+        assert!(matches!(renderer.render(&linkless).await, Err(RenderError::Unusable(_))));
+        linkless.template = "password_changed".to_owned();
+        assert!(renderer.render(&linkless).await.is_ok(), "this one has no link");
+    }
+}
