@@ -12,6 +12,7 @@ use crate::{
 };
 use axum::Router;
 use portico_core::{port::store::Store, time::Clock};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
@@ -90,7 +91,16 @@ pub async fn run(
     stop: Stop,
 ) -> Result<(), GatewayError> {
     let proxies = config.server.proxies()?;
-    let mut public = Edge::new(config.server.limits(), proxies, Arc::clone(&parts.metrics));
+    let mut limits = config.server.limits();
+    limits.connections = limits.connections.min(open_files().saturating_sub(OTHER_FILES).max(1));
+    if limits.connections < config.server.connections {
+        let most = limits.connections;
+        tracing::warn!(
+            most,
+            "fewer connections than server.connections says: raise the limit of open files (ulimit -n)"
+        );
+    }
+    let mut public = Edge::new(limits, proxies, Arc::clone(&parts.metrics));
     if let Some(tls) = certificate(&config.server, config.data_dir(), &*parts.clock)? {
         let tls = Arc::new(tls);
         public = public.with_tls(Arc::clone(&tls));
@@ -115,6 +125,21 @@ pub async fn run(
     tokio::join!(public, admin.serve(sockets.admin, operations, ended));
     parts.jobs.finish(JOBS_END).await;
     Ok(())
+}
+
+/// Files that are open besides connections: the database, logs, script workers, outgoing requests.
+const OTHER_FILES: usize = 256;
+
+/// How many files this process may have open, after asking for as many as the system lets it have.
+fn open_files() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current < limit.maximum {
+        let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, wanted).is_ok() {
+            limit.current = limit.maximum;
+        }
+    }
+    limit.current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 /// The certificate that is configured, if any.

@@ -2,7 +2,10 @@
 //! Never touches the outbox: retries are tested where it is delivered.
 
 use portico_core::port::mailer::{Mail, MailError, Mailer};
-use portico_fixtures::smtp::{Inbox, Manner, SmtpCatcher};
+use portico_fixtures::{
+    mailbox::Mailbox,
+    smtp::{Inbox, Manner, SmtpCatcher},
+};
 use portico_mail::{SmtpMailer, SmtpSettings};
 
 struct Post {
@@ -71,4 +74,40 @@ async fn a_server_that_is_away_is_no_reason_to_give_up() {
     let settings = SmtpSettings::parse("smtp://127.0.0.1:1", "a@travel0.test").unwrap();
     let error = SmtpMailer::new(&settings).unwrap().send(&mail()).await.unwrap_err();
     assert!(matches!(error, MailError::Deferred(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_mailbox_shows_what_was_caught_and_runs_none_of_it() {
+    let post = post().await;
+    let mailbox = Mailbox::start("127.0.0.1:0".parse().unwrap(), post.inbox.clone()).await.unwrap();
+    let page = async |path: &str| reqwest::get(format!("http://{}{path}", mailbox.address())).await.unwrap();
+    assert!(page("/").await.text().await.unwrap().contains("No messages yet"));
+
+    let hostile = "<script>alert(1)</script><p>\"Hello\"</p>".to_owned();
+    post.mailer
+        .send(&Mail { html: Some(hostile.clone()), subject: "<b>x".to_owned(), ..mail() })
+        .await
+        .unwrap();
+    let list = page("/").await.text().await.unwrap();
+    assert!(list.contains("jennifer@hoekstra.test") && list.contains("&lt;b&gt;x") && !list.contains("<b>x"));
+    let shown = page("/message/1").await;
+    assert!(shown.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    let shown = shown.text().await.unwrap();
+    assert!(!shown.contains("<script"), "the message is an attribute of a sandboxed frame");
+    assert!(
+        shown.contains("<a href=\"https:&#x2f;&#x2f;hoekstra.travel0.test&#x2f;?invitation=x&amp;y=é\">"),
+        "{shown}"
+    );
+
+    let messages: serde_json::Value = page("/messages").await.json().await.unwrap();
+    assert_eq!(messages[0]["html"].as_str().map(str::trim_end), Some(hostile.as_str()));
+    assert_eq!(page("/message/2").await.status(), 404);
+    reqwest::Client::builder()
+        .build()
+        .unwrap()
+        .delete(format!("http://{}/messages", mailbox.address()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(page("/messages").await.text().await.unwrap(), "[]");
 }

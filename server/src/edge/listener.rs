@@ -5,7 +5,7 @@ use super::{
     connection::{self, Transport},
     limits::EdgeLimits,
     metrics::Metrics,
-    slots::Slots,
+    slots::{Slot, Slots},
     tls::Tls,
 };
 use crate::{http::layer::TrustedProxies, worker::Stop};
@@ -81,6 +81,7 @@ impl Edge {
             }
         };
         self.metrics.connection_opened();
+        let open = Open { metrics: Arc::clone(&self.metrics), _slot: slot };
         let transport = Transport {
             peer,
             proxied,
@@ -90,16 +91,26 @@ impl Edge {
         };
         let (router, stop) = (router.clone(), stop.clone());
         connections.spawn(async move {
-            let metrics = Arc::clone(&transport.metrics);
             connection::serve(transport, socket, router, stop).await;
-            metrics.connection_closed();
-            drop(slot);
+            drop(open);
         });
     }
 
     /// Connections that are open now.
     pub fn connections(&self) -> usize {
         self.slots.taken()
+    }
+}
+
+/// An open connection: counted until it is dropped, however it ends.
+struct Open {
+    metrics: Arc<Metrics>,
+    _slot: Slot,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.metrics.connection_closed();
     }
 }
 
