@@ -132,6 +132,7 @@ impl App {
                 scripts: Arc::clone(&scripts),
                 factories,
                 connectors: Arc::clone(&connectors),
+                accounts: AccountSettings::of(issuer.clone()),
             },
             keys: Arc::clone(&keys),
             issuer: issuer.clone(),

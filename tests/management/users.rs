@@ -115,6 +115,30 @@ async fn api_03_bodies_are_read_strictly() {
 }
 
 #[tokio::test]
+async fn a_message_asks_for_the_address_to_be_verified_when_it_is_wanted() {
+    let api = home().await;
+    let body = json!({ "connection": "db", "email": "a@x.test", "password": PASSWORD, "verify_email": true });
+    let id = text(&api.post("/users", body).await.expect(201), "user_id");
+    api.user("db", "b@x.test").await;
+    let mails = api.mails().await;
+    assert_eq!(mails.len(), 1, "nobody else was asked");
+    assert_eq!((mails[0].template.as_str(), mails[0].to.as_str()), ("verify_email", "a@x.test"));
+    let path = format!("/users/{}", encoded(&id));
+    let moved = api.patch(&path, json!({ "email": "c@x.test", "verify_email": true })).await.expect(200);
+    assert_eq!(moved["email_verified"], false);
+    let mails = api.mails().await;
+    assert_eq!((mails.len(), mails[1].to.as_str()), (2, "c@x.test"), "the new address is asked");
+    for _ in 0..2 {
+        api.patch(&path, json!({ "verify_email": true })).await.expect(200);
+    }
+    let refused = api.patch(&path, json!({ "verify_email": true })).await.fault(429, "too_many_requests");
+    assert_eq!(refused, "Too many verification emails were asked for this address.");
+    let token = api.scoped("update:users_app_metadata").await;
+    let more = api.call_as(&token, "PATCH", &path, Some(&json!({ "verify_email": true }))).await;
+    more.fault(403, "insufficient_scope");
+}
+
+#[tokio::test]
 async fn a_key_may_be_asked_for_once() {
     let api = home().await;
     let body =

@@ -6,6 +6,7 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use portico_core::{
+    account::AccountSettings,
     admin::{
         AdminPorts, MANAGEMENT_SCOPES,
         bootstrap::{Bootstrapped, SecretRotation, bootstrap, cursor_key},
@@ -99,6 +100,7 @@ impl Api {
             scripts,
             factories,
             connectors,
+            accounts: AccountSettings::of(issuer.clone()),
         };
         let cursor_key = cursor_key(&*store, &*entropy).await.unwrap();
         let ports = ManagementPorts { admin, keys: keys.clone(), issuer, cursor_key };

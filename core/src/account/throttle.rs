@@ -15,7 +15,7 @@ pub(super) fn reset(connection: &ConnectionId, email: &Email, ip: Option<IpAddr>
 }
 
 /// What one message that verifies an address costs: three an hour.
-pub(super) fn verification(connection: &ConnectionId, email: &Email) -> Vec<Charge> {
+pub(crate) fn verification(connection: &ConnectionId, email: &Email) -> Vec<Charge> {
     vec![Charge { key: recipient("verify", connection, email), burst: 3, period: Duration::from_mins(20) }]
 }
 

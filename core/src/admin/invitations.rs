@@ -43,12 +43,13 @@ pub struct InvitationDraft {
     pub mail: Mailing,
 }
 
-/// Whether a message goes to the invitee.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Whether a message goes out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Mailing {
     /// It does, with a link of its own that proves the mailbox.
     Send,
-    /// It does not: whoever made the invitation hands the link on.
+    /// It does not: whoever asked hands the link on, or needs none.
+    #[default]
     Withhold,
 }
 

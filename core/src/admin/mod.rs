@@ -25,6 +25,7 @@ mod text;
 mod user_changes;
 mod user_query;
 mod user_roles;
+mod user_verification;
 mod users;
 mod web_address;
 
@@ -47,6 +48,7 @@ pub use user_query::parse as parse_user_query;
 pub use users::UserDraft;
 
 use crate::{
+    account::AccountSettings,
     connector::Factories,
     entropy::Entropy,
     login::Connectors,
@@ -74,6 +76,8 @@ pub struct AdminPorts {
     pub factories: Arc<dyn Factories>,
     /// Make credentials of new users, under their connection's policy.
     pub connectors: Arc<dyn Connectors>,
+    /// What links to verify addresses are made with.
+    pub accounts: AccountSettings,
 }
 
 /// The use cases of administrators. One instance serves all callers.
@@ -84,13 +88,14 @@ pub struct Admin {
     scripts: Arc<dyn ScriptRuntime>,
     factories: Arc<dyn Factories>,
     connectors: Arc<dyn Connectors>,
+    accounts: AccountSettings,
 }
 
 impl Admin {
     /// Over these ports.
     pub fn new(ports: AdminPorts) -> Self {
-        let AdminPorts { store, clock, entropy, scripts, factories, connectors } = ports;
-        Self { store, clock, entropy, scripts, factories, connectors }
+        let AdminPorts { store, clock, entropy, scripts, factories, connectors, accounts } = ports;
+        Self { store, clock, entropy, scripts, factories, connectors, accounts }
     }
 
     /// Run a write, with its entry in the log, in one unit of work.

@@ -2,7 +2,7 @@
 //! Never touches how people change their own password: that is `account`'s.
 
 use super::{
-    Actor, Admin, AdminError, Change,
+    Actor, Admin, AdminError, Change, Mailing,
     actor::About,
     change::merge,
     connections::keeps_accounts,
@@ -40,6 +40,8 @@ pub struct UserChange {
     pub app_metadata: Change<Map<String, Value>>,
     /// Whether they may not log in at all.
     pub blocked: Option<bool>,
+    /// Whether a message asks them to show that the address is theirs.
+    pub verification: Mailing,
 }
 
 impl UserChange {
@@ -49,6 +51,7 @@ impl UserChange {
             || self.email_verified.is_some()
             || self.username.is_some()
             || self.password.is_some()
+            || self.verification == Mailing::Send
             || !self.profile.is_empty()
     }
 }
@@ -86,6 +89,7 @@ impl Admin {
                 About::user(id),
             )
         });
+        let mails = (change.verification == Mailing::Send).then(|| self.verification_mails());
         let (id, at) = (id.clone(), self.clock.now());
         self.write(event, move |unit| {
             Box::pin(async move {
@@ -102,6 +106,9 @@ impl Admin {
                 unit.users().update(&user).await?;
                 if ends {
                     end_everything(unit, &id, at).await?;
+                }
+                if let (Some(mails), Some((connection, _))) = (mails, &account) {
+                    mails.ask(unit, &user, connection).await?;
                 }
                 note(unit, changed).await?;
                 found(unit, &id).await

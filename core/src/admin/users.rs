@@ -1,7 +1,7 @@
 //! Owns how administrators find, make and delete users.
 //! Never touches changes of a user, which have a file of their own, or how users come to be at a login.
 
-use super::{Actor, Admin, AdminError, actor::About, connections::keeps_accounts};
+use super::{Actor, Admin, AdminError, Mailing, actor::About, connections::keeps_accounts};
 use crate::{
     connector::{AccountError, ConnectorError, Credential, NewAccount, Subject},
     email::Email,
@@ -36,6 +36,8 @@ pub struct UserDraft {
     pub app_metadata: Map<String, Value>,
     /// Whether they may not log in at all.
     pub blocked: bool,
+    /// Whether a message asks them to show that the address is theirs.
+    pub verification: Mailing,
 }
 
 impl Admin {
@@ -80,6 +82,7 @@ impl Admin {
         };
         let (subject, credential) = self.new_credential(&connection, account).await?;
         let at = self.clock.now();
+        let mails = (draft.verification == Mailing::Send).then(|| self.verification_mails());
         let user = new_user(draft, &connection, &subject, &credential, at)?;
         let credential = stored(credential, &connection, &user.id, subject, at);
         let event = self.wrote(actor, "Create a User", About::user(&user.id));
@@ -87,6 +90,9 @@ impl Admin {
             Box::pin(async move {
                 unit.users().insert(&user).await?;
                 unit.credentials().insert(&credential).await?;
+                if let Some(mails) = mails {
+                    mails.ask(unit, &user, &connection).await?;
+                }
                 Ok(user)
             })
         })

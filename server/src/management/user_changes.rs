@@ -15,7 +15,7 @@ use axum::{
 };
 use http::StatusCode;
 use portico_core::{
-    admin::{Change, UserChange, UserDraft},
+    admin::{Change, Mailing, UserChange, UserDraft},
     email::Email,
     id::UserId,
     secret::Secret,
@@ -54,6 +54,7 @@ fn only_app_metadata(change: &UserChange) -> bool {
         user_metadata,
         app_metadata: _,
         blocked,
+        verification,
     } = change;
     email.is_none()
         && email_verified.is_none()
@@ -62,6 +63,7 @@ fn only_app_metadata(change: &UserChange) -> bool {
         && profile.is_empty()
         && !user_metadata.is_mentioned()
         && blocked.is_none()
+        && *verification == Mailing::Withhold
 }
 
 const CONNECTION: (&str, &str) = ("connection", "Name of the connection this user should be created in");
@@ -87,8 +89,8 @@ fn draft(body: Body) -> Result<UserDraft, ApiFault> {
         user_metadata: fields.optional(USER_METADATA, object)?.unwrap_or_default(),
         app_metadata: fields.optional(APP_METADATA, object)?.unwrap_or_default(),
         blocked: fields.optional(BLOCKED, boolean)?.unwrap_or(false),
+        verification: verification(&mut fields)?,
     };
-    no_message(&mut fields)?;
     fields.finish()?;
     Ok(draft)
 }
@@ -105,10 +107,10 @@ fn change(body: Body) -> Result<UserChange, ApiFault> {
         user_metadata: fields.change(USER_METADATA, object)?,
         app_metadata: fields.change(APP_METADATA, object)?,
         blocked: fields.optional(BLOCKED, boolean)?,
+        verification: verification(&mut fields)?,
     };
-    // In whose name a message would be sent; there is none.
+    // In whose name the message is sent is not asked here: it is the installation's.
     fields.optional(("client_id", "ID of the client"), text(1..=64))?;
-    no_message(&mut fields)?;
     fields.finish()?;
     Ok(change)
 }
@@ -137,13 +139,11 @@ fn profile(fields: &mut Fields) -> Result<Map<String, Value>, ApiFault> {
     Ok(profile)
 }
 
-/// A message that asks for the address to be verified is not sent from here: `false` is all that can be honoured.
-fn no_message(fields: &mut Fields) -> Result<(), ApiFault> {
-    let what = "Whether the user will receive a verification email: only false is supported";
-    match fields.optional(("verify_email", what), boolean)? {
-        Some(true) => Err(ApiFault::property("Only false is supported", "verify_email", what)),
-        Some(false) | None => Ok(()),
-    }
+/// Whether a message asks for the address to be verified.
+fn verification(fields: &mut Fields) -> Result<Mailing, ApiFault> {
+    let what = ("verify_email", "Whether the user will receive a verification email");
+    let wanted = fields.optional(what, boolean)?.unwrap_or(false);
+    Ok(if wanted { Mailing::Send } else { Mailing::Withhold })
 }
 
 fn key(value: Value, path: &str, what: &str) -> Result<String, ApiFault> {
