@@ -1,5 +1,6 @@
 //! Owns what every implementation of a port must do.
 //! Never touches one implementation's inside.
 
+mod connector;
 mod mailer;
 mod store;
