@@ -26,7 +26,7 @@ enum Answer {
     /// By a form of ours.
     Form(Reply),
     /// By signing in elsewhere.
-    Elsewhere(OidcIdp),
+    Elsewhere { _idp: OidcIdp },
 }
 
 async fn trials() -> Vec<(&'static str, Trial, World)> {
@@ -50,24 +50,23 @@ async fn trials() -> Vec<(&'static str, Trial, World)> {
         trials.push((name, Trial { connector, request, right }, world));
     }
     if let Some((_, trial, _)) = trials.last_mut() {
-        trial.right = Answer::Elsewhere(idp);
+        trial.right = Answer::Elsewhere { _idp: idp };
     }
     trials
 }
 
 impl Trial {
     async fn ask(&self) -> (Interaction, Memo) {
-        match self.connector.begin(&self.request).await.unwrap() {
-            Step::Ask(ask) => (ask.interaction, ask.memo),
-            other => panic!("a conversation begins with a question: {other:?}"),
-        }
+        let step = self.connector.begin(&self.request).await.unwrap();
+        let Step::Ask(ask) = step else { panic!("a conversation begins with a question: {step:?}") };
+        (ask.interaction, ask.memo)
     }
 
     /// What the browser brings back when everything is right.
     async fn reply(&self, interaction: &Interaction) -> Reply {
         match (&self.right, interaction) {
             (Answer::Form(reply), Interaction::Prompt(_)) => reply.clone(),
-            (Answer::Elsewhere(_), Interaction::Redirect(url)) => {
+            (Answer::Elsewhere { .. }, Interaction::Redirect(url)) => {
                 let network = portico_fixtures::browser::Network::default();
                 let mut browser = portico_fixtures::browser::Browser::new(Arc::new(network));
                 browser.open(url.as_str()).await.unwrap();

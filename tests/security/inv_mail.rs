@@ -12,6 +12,7 @@ use portico_server::page::{
     mail::{MailFault, MailLook},
 };
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 const LINK: &str =
     "https://hoekstra.corp.travel0.test/login?invitation=abc&organization=org_x&organization_name=hoekstra";
@@ -173,13 +174,15 @@ fn inv_14_the_link_is_an_address_for_browsers_or_there_is_no_message() {
 fn messages_read_as_they_were_reviewed() {
     let mut text = String::new();
     for mail in messages("Hoekstra & Associates") {
-        text.push_str(&format!(
+        let written = write!(
+            text,
             "=== {} <{}>\nSubject: {}\n\n{}\n",
             mail.from_name.unwrap(),
             mail.to,
             mail.subject,
             mail.text
-        ));
+        );
+        written.unwrap();
     }
     insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("mails", text);

@@ -3,20 +3,20 @@
 //! Never touches how the gateway works inside: tests come through its doors, or look into its store.
 
 mod scripts;
-pub mod seed;
+pub(crate) mod seed;
 
-pub use scripts::ScriptedScripts;
-pub use seed::Seed;
+pub(crate) use scripts::ScriptedScripts;
+pub(crate) use seed::Seed;
 
 use axum::{Router, http::Uri};
 use portico_core::{
     email::Email,
     entropy::{Entropy, SystemEntropy},
     id::{ClientId, OrganizationId, UserId},
-    model::{AuditEvent, EventKind, OutboxMail, User},
+    model::{AuditEvent, EventKind, User},
     port::{
         script::Limits,
-        store::{Direction, EventFilter, Page, Store, StoreError, UnitOfWork},
+        store::{EventFilter, Page, Store, StoreError, UnitOfWork},
     },
     testing::FakeClock,
     time::Clock,
@@ -35,46 +35,46 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 /// The gateway's address.
-pub const ISSUER: &str = "https://login.portico.test/";
+pub(crate) const ISSUER: &str = "https://login.portico.test/";
 /// The address of Hoekstra's instance of the application.
-pub const HOEKSTRA: &str = "https://hoekstra.travel0.test";
+pub(crate) const HOEKSTRA: &str = "https://hoekstra.travel0.test";
 /// The address of MetaHexa's.
-pub const METAHEXA: &str = "https://metahexa.travel0.test";
+pub(crate) const METAHEXA: &str = "https://metahexa.travel0.test";
 
 /// A gateway with its surroundings.
-pub struct World {
+pub(crate) struct World {
     /// Its clock.
-    pub clock: Arc<FakeClock>,
+    pub(crate) clock: Arc<FakeClock>,
     /// Its store.
-    pub store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     /// What its scripts do.
-    pub scripts: Arc<ScriptedScripts>,
+    pub(crate) scripts: Arc<ScriptedScripts>,
     /// The passwords it hashes.
-    pub hashing: Arc<HashingPool>,
+    pub(crate) hashing: Arc<HashingPool>,
     /// Itself.
-    pub app: App,
+    pub(crate) app: App,
     /// What is in it.
-    pub seed: Seed,
+    pub(crate) seed: Seed,
 }
 
 impl World {
     /// A gateway with the seed's two organizations, their connections and applications, and a member in each.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with_idp(None).await
     }
 
     /// The same; MetaHexa's identity provider is there.
-    pub async fn with_idp(idp: Option<&Url>) -> Self {
+    pub(crate) async fn with_idp(idp: Option<&Url>) -> Self {
         Self::over(portico_store::temporary().await.expect("a store"), idp).await
     }
 
     /// The same, with passwords hashed so.
-    pub async fn hashing(hashing: HashingSettings) -> Self {
+    pub(crate) async fn hashing(hashing: HashingSettings) -> Self {
         Self::put_together(portico_store::temporary().await.expect("a store"), None, hashing).await
     }
 
     /// The same over this store.
-    pub async fn over(store: Arc<dyn Store>, idp: Option<&Url>) -> Self {
+    pub(crate) async fn over(store: Arc<dyn Store>, idp: Option<&Url>) -> Self {
         // Cheap: what is tested is who gets in, not what a hash costs.
         let parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
         Self::put_together(store, idp, HashingSettings { parameters, threads: 2, queue: 64 }).await
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Another person's browser.
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         let application = Router::new().fallback(|uri: Uri| async move { format!("application at {uri}") });
         let transport = InProcess::default()
             .with(&ISSUER.parse().expect("a URL"), self.app.router.clone())
@@ -126,7 +126,7 @@ impl World {
     }
 
     /// The log, oldest first.
-    pub async fn events(&self) -> Vec<AuditEvent> {
+    pub(crate) async fn events(&self) -> Vec<AuditEvent> {
         let page = Page { take: 1000, ..Page::first(1000) };
         let events = self
             .store
@@ -135,23 +135,16 @@ impl World {
     }
 
     /// The kinds of the log's entries, in the order of the kinds: entries of one instant have no order of their own.
-    pub async fn kinds(&self) -> Vec<EventKind> {
+    pub(crate) async fn kinds(&self) -> Vec<EventKind> {
         let mut kinds: Vec<_> = self.events().await.into_iter().map(|event| event.kind).collect();
         kinds.sort_unstable();
         kinds
     }
 
     /// The reason of the newest entry of this kind.
-    pub async fn reason(&self, kind: EventKind) -> Option<String> {
+    pub(crate) async fn reason(&self, kind: EventKind) -> Option<String> {
         let event = self.events().await.into_iter().rev().find(|event| event.kind == kind)?;
         event.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned)
-    }
-
-    /// Messages on their way out, oldest first.
-    pub async fn mails(&self) -> Vec<OutboxMail> {
-        let page = Page { direction: Direction::Ascending, ..Page::first(100) };
-        let mails = self.store.read(|unit| Box::pin(async move { unit.outbox().list(None, &page).await }));
-        mails.await.expect("the outbox can be read")
     }
 }
 
@@ -163,26 +156,26 @@ fn allow(idp: &Url) -> AllowEntry {
 }
 
 /// The parameters of an address.
-pub fn query(address: &Url) -> std::collections::BTreeMap<String, String> {
+pub(crate) fn query(address: &Url) -> std::collections::BTreeMap<String, String> {
     address.query_pairs().into_owned().collect()
 }
 
 /// What a token request was answered.
-pub struct Redeemed {
+pub(crate) struct Redeemed {
     /// The status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The body.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 impl Redeemed {
     /// A text of the body.
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.body.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The claims of its ID token. Its signature is the business of other tests.
-    pub fn id_token(&self) -> Value {
+    pub(crate) fn id_token(&self) -> Value {
         let payload = self.text("id_token").split('.').nth(1).unwrap_or_default();
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, payload);
         serde_json::from_slice(&bytes.expect("an ID token")).expect("claims")
@@ -191,7 +184,7 @@ impl Redeemed {
 
 impl World {
     /// Let a browser begin a login of this application.
-    pub async fn begin(&self, browser: &mut Browser, client: &ClientId, more: &[(&str, &str)]) -> Document {
+    pub(crate) async fn begin(&self, browser: &mut Browser, client: &ClientId, more: &[(&str, &str)]) -> Document {
         let organization = if *client == self.seed.metahexa_booking {
             Some(&self.seed.metahexa)
         } else if *client == self.seed.plain {
@@ -203,7 +196,7 @@ impl World {
     }
 
     /// Sign Piet in at Hoekstra's booking application; the code.
-    pub async fn sign_in(&self, browser: &mut Browser) -> String {
+    pub(crate) async fn sign_in(&self, browser: &mut Browser) -> String {
         self.begin(browser, &self.seed.booking, &[]).await;
         let page = browser
             .submit(&[("username", "piet@hoekstra.test"), ("password", PASSWORD)])
@@ -213,7 +206,7 @@ impl World {
     }
 
     /// Exchange a code as the application would.
-    pub async fn redeem(&self, client: &ClientId, code: &str) -> Redeemed {
+    pub(crate) async fn redeem(&self, client: &ClientId, code: &str) -> Redeemed {
         let base = if *client == self.seed.metahexa_booking { METAHEXA } else { HOEKSTRA };
         let redirect_uri = format!("{base}/callback");
         self.token(&[
@@ -228,14 +221,14 @@ impl World {
     }
 
     /// Ask for tokens.
-    pub async fn token(&self, fields: &[(&str, &str)]) -> Redeemed {
+    pub(crate) async fn token(&self, fields: &[(&str, &str)]) -> Redeemed {
         let mut program = self.browser();
         let page = program.forge(ISSUER, &format!("{ISSUER}oauth/token"), fields).await.expect("an answer");
         Redeemed { status: page.status.as_u16(), body: page.json().expect("the token endpoint speaks JSON") }
     }
 
     /// Take Piet out of Hoekstra, as the Management API does.
-    pub async fn expel(&self, user: &UserId) {
+    pub(crate) async fn expel(&self, user: &UserId) {
         let (organization, user, now) = (self.seed.hoekstra.clone(), user.clone(), self.clock.now());
         self.store
             .write(move |unit| {
@@ -249,7 +242,7 @@ impl World {
     }
 
     /// Invite somebody to Hoekstra, or to MetaHexa; the tickets of the API and of the e-mail.
-    pub async fn invite(&self, organization: &OrganizationId, email: &str) -> (String, String) {
+    pub(crate) async fn invite(&self, organization: &OrganizationId, email: &str) -> (String, String) {
         let seed = &self.seed;
         let client = if *organization == seed.metahexa { &seed.metahexa_booking } else { &seed.booking };
         let invited = seed::Invited { organization, client, connection: None, now: self.clock.now() };
@@ -257,7 +250,7 @@ impl World {
     }
 
     /// Who has this address, and whether they are members of this organization.
-    pub async fn people(&self, email: &str, organization: &OrganizationId) -> Vec<(User, bool)> {
+    pub(crate) async fn people(&self, email: &str, organization: &OrganizationId) -> Vec<(User, bool)> {
         let (email, organization) = (Email::parse(email).expect("an address"), organization.clone());
         let people = self.store.read(|unit| {
             Box::pin(async move {
@@ -273,7 +266,7 @@ impl World {
     }
 
     /// Change the store by hand.
-    pub async fn change<F>(&self, work: F)
+    pub(crate) async fn change<F>(&self, work: F)
     where
         F: for<'u> FnOnce(
                 &'u mut (dyn UnitOfWork + 'static),

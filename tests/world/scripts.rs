@@ -10,15 +10,15 @@ use std::{
 };
 
 /// What a script does with its arguments.
-pub type Script = Arc<dyn Fn(Vec<Value>) -> Result<Vec<Value>, ScriptError> + Send + Sync>;
+pub(crate) type Script = Arc<dyn Fn(Vec<Value>) -> Result<Vec<Value>, ScriptError> + Send + Sync>;
 
 /// Scripts by name; one that is not there gives its arguments back.
 #[derive(Default)]
-pub struct ScriptedScripts(Mutex<BTreeMap<String, Script>>);
+pub(crate) struct ScriptedScripts(Mutex<BTreeMap<String, Script>>);
 
 impl ScriptedScripts {
     /// From now on the script of this name does this.
-    pub fn set(
+    pub(crate) fn set(
         &self,
         name: &str,
         script: impl Fn(Vec<Value>) -> Result<Vec<Value>, ScriptError> + Send + Sync + 'static,

@@ -22,31 +22,31 @@ use url::Url;
 
 /// The seed's organizations, applications, connections and members.
 #[derive(Clone, Debug)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// Hoekstra & Associates.
-    pub hoekstra: OrganizationId,
+    pub(crate) hoekstra: OrganizationId,
     /// MetaHexa Bank.
-    pub metahexa: OrganizationId,
+    pub(crate) metahexa: OrganizationId,
     /// Hoekstra's database.
-    pub database: ConnectionId,
+    pub(crate) database: ConnectionId,
     /// MetaHexa's identity provider.
-    pub idp: ConnectionId,
+    pub(crate) idp: ConnectionId,
     /// The application's instance for Hoekstra: an organization is required.
-    pub booking: ClientId,
+    pub(crate) booking: ClientId,
     /// Another application of Hoekstra's.
-    pub expenses: ClientId,
+    pub(crate) expenses: ClientId,
     /// The application's instance for MetaHexa.
-    pub metahexa_booking: ClientId,
+    pub(crate) metahexa_booking: ClientId,
     /// An application without organizations.
-    pub plain: ClientId,
+    pub(crate) plain: ClientId,
     /// A member of Hoekstra.
-    pub piet: UserId,
+    pub(crate) piet: UserId,
     /// Somebody in Hoekstra's database who is no member.
-    pub eve: UserId,
+    pub(crate) eve: UserId,
 }
 
 /// Everybody's password.
-pub const PASSWORD: &str = "Correct-Horse-7-Battery";
+pub(crate) const PASSWORD: &str = "Correct-Horse-7-Battery";
 
 impl Seed {
     pub(super) async fn plant(
@@ -206,7 +206,7 @@ impl Seed {
     }
 
     /// An authorization request of this application for this organization, with PKCE, state and nonce.
-    pub fn authorize(
+    pub(crate) fn authorize(
         &self,
         client: &ClientId,
         organization: Option<&OrganizationId>,
@@ -234,7 +234,7 @@ impl Seed {
     }
 
     /// Invite somebody to an organization, through this application; the tickets of the API and of the e-mail.
-    pub async fn invite(&self, store: &dyn Store, email: &str, invited: Invited<'_>) -> (String, String) {
+    pub(crate) async fn invite(&self, store: &dyn Store, email: &str, invited: Invited<'_>) -> (String, String) {
         let entropy: &dyn Entropy = &SystemEntropy::default();
         let (api, mail) = (entropy.alphanumeric(32), entropy.alphanumeric(32));
         let invitation = Invitation {
@@ -262,7 +262,7 @@ impl Seed {
     }
 
     /// Add a rule at this place.
-    pub async fn rule(&self, store: &dyn Store, name: &str, order: i64) {
+    pub(crate) async fn rule(&self, store: &dyn Store, name: &str, order: i64) {
         let rule = Rule {
             id: portico_core::id::RuleId::random(&SystemEntropy::default()),
             name: name.to_owned(),
@@ -281,25 +281,25 @@ impl Seed {
 
 /// To what somebody is invited.
 #[derive(Clone, Copy, Debug)]
-pub struct Invited<'a> {
+pub(crate) struct Invited<'a> {
     /// The organization.
-    pub organization: &'a OrganizationId,
+    pub(crate) organization: &'a OrganizationId,
     /// The application.
-    pub client: &'a ClientId,
+    pub(crate) client: &'a ClientId,
     /// The one connection, or any.
-    pub connection: Option<&'a ConnectionId>,
+    pub(crate) connection: Option<&'a ConnectionId>,
     /// When.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// The gateway's name at MetaHexa's identity provider.
-pub const IDP_CLIENT: &str = "portico-at-metahexa";
+pub(crate) const IDP_CLIENT: &str = "portico-at-metahexa";
 /// Its secret there.
-pub const IDP_SECRET: &str = "portico-secret-at-metahexa-0123456789";
+pub(crate) const IDP_SECRET: &str = "portico-secret-at-metahexa-0123456789";
 /// The verifier of every authorization request here.
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// Its challenge (RFC 7636 appendix B).
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 struct Rows {
     organizations: Vec<Organization>,
@@ -311,7 +311,8 @@ struct Rows {
 
 fn user_id(name: &str) -> UserId {
     // 24 hexadecimal digits that are told apart by eye.
-    let hex: String =
-        name.bytes().chain(std::iter::repeat(0)).take(12).map(|byte| format!("{byte:02x}")).collect();
+    let mut bytes = [0; 12];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    let hex = format!("{:024x}", bytes.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte)));
     UserId::parse(format!("auth0|{hex}")).expect("a user id")
 }

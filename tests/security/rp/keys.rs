@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 fn kid(kid: Value) -> Mischief {
-    Mischief { header: fields(json!({"kid": kid})), ..Mischief::default() }
+    Mischief { header: serde_json::Map::from_iter([("kid".to_owned(), kid)]), ..Mischief::default() }
 }
 
 #[tokio::test]

@@ -108,13 +108,10 @@ impl Bank {
             force: false,
             started_at: self.clock.now(),
         };
-        match self.connector.begin(&request).await? {
-            Step::Ask(ask) => match ask.interaction {
-                Interaction::Redirect(there) => Ok(Begun { request, memo: ask.memo, there }),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
+        let step = self.connector.begin(&request).await?;
+        let Step::Ask(ask) = step else { panic!("{step:?}") };
+        let Interaction::Redirect(there) = ask.interaction else { panic!("{:?}", ask.interaction) };
+        Ok(Begun { request, memo: ask.memo, there })
     }
 
     /// Come back with this query, as the browser does.
@@ -247,7 +244,8 @@ fn field(query: &str, name: &str) -> String {
 
 /// A JSON object's fields.
 fn fields(object: Value) -> Map<String, Value> {
-    object.as_object().cloned().unwrap()
+    let Value::Object(fields) = object else { panic!("{object} is no object") };
+    fields
 }
 
 /// A place that nobody may be made to call.

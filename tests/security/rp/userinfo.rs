@@ -39,10 +39,9 @@ async fn profile(bank: &Bank, token: Value, userinfo: Value) -> Map<String, Valu
     let begun = bank.begin().await.unwrap();
     let query = answer_of(&begun.there, "amintha").await;
     let reply: Reply = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    match bank.connector.resume(&begun.request, begun.memo, reply).await.unwrap() {
-        Step::Identified(assertion) => assertion.profile,
-        other => panic!("{other:?}"),
-    }
+    let step = bank.connector.resume(&begun.request, begun.memo, reply).await.unwrap();
+    let Step::Identified(assertion) = step else { panic!("{step:?}") };
+    assertion.profile
 }
 
 #[tokio::test]
