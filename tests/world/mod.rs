@@ -184,7 +184,12 @@ impl Redeemed {
 
 impl World {
     /// Let a browser begin a login of this application.
-    pub(crate) async fn begin(&self, browser: &mut Browser, client: &ClientId, more: &[(&str, &str)]) -> Document {
+    pub(crate) async fn begin(
+        &self,
+        browser: &mut Browser,
+        client: &ClientId,
+        more: &[(&str, &str)],
+    ) -> Document {
         let organization = if *client == self.seed.metahexa_booking {
             Some(&self.seed.metahexa)
         } else if *client == self.seed.plain {

@@ -234,7 +234,12 @@ impl Seed {
     }
 
     /// Invite somebody to an organization, through this application; the tickets of the API and of the e-mail.
-    pub(crate) async fn invite(&self, store: &dyn Store, email: &str, invited: Invited<'_>) -> (String, String) {
+    pub(crate) async fn invite(
+        &self,
+        store: &dyn Store,
+        email: &str,
+        invited: Invited<'_>,
+    ) -> (String, String) {
         let entropy: &dyn Entropy = &SystemEntropy::default();
         let (api, mail) = (entropy.alphanumeric(32), entropy.alphanumeric(32));
         let invitation = Invitation {
