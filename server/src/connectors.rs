@@ -7,6 +7,7 @@ use portico_core::{
     connector::{Connector, ConnectorDeps, ConnectorError, Factories},
     id::ConnectionId,
     login::Connectors,
+    model::Connection,
 };
 use std::sync::Arc;
 
@@ -33,6 +34,11 @@ impl Connectors for LiveConnectors {
             self.built.remove(id);
             return Err(ConnectorError::Misconfigured(format!("connection `{id}` does not exist")));
         };
+        self.of(&connection)
+    }
+
+    fn of(&self, connection: &Connection) -> Result<Arc<dyn Connector>, ConnectorError> {
+        let id = &connection.id;
         let kept =
             self.built.get(id).filter(|kept| kept.0 == connection.revision).map(|kept| Arc::clone(&kept.1));
         if let Some(connector) = kept {
@@ -44,7 +50,7 @@ impl Connectors for LiveConnectors {
                 connection.strategy
             ))
         })?;
-        let connector = factory.build(&connection, &self.deps)?;
+        let connector = factory.build(connection, &self.deps)?;
         self.built.insert(id.clone(), (connection.revision, Arc::clone(&connector)));
         Ok(connector)
     }

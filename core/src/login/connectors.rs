@@ -4,6 +4,7 @@
 use crate::{
     connector::{Connector, ConnectorError},
     id::ConnectionId,
+    model::Connection,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -14,4 +15,7 @@ pub trait Connectors: Send + Sync {
     /// The connector of this connection; [`ConnectorError::Misconfigured`] when there is no such connection, or
     /// nothing can be built of its options.
     async fn get(&self, id: &ConnectionId) -> Result<Arc<dyn Connector>, ConnectorError>;
+
+    /// The same for a connection that was read just now: the store is not asked again.
+    fn of(&self, connection: &Connection) -> Result<Arc<dyn Connector>, ConnectorError>;
 }

@@ -394,7 +394,7 @@ impl Flow {
         hint: Option<String>,
     ) -> Result<Outcome, FlowError> {
         let Toward { connection, intent, choosing, announced } = toward;
-        let connector = self.connectors.get(&connection.id).await.map_err(FlowError::Connector)?;
+        let connector = self.connectors.of(&connection).map_err(FlowError::Connector)?;
         let invited = scene.invitation.is_some();
         let intent = if invited { self::intent(&scene) } else { intent };
         let confirmed = matches!(transaction.stage, Stage::Confirming(_) | Stage::Awaiting(_)) && announced;

@@ -63,7 +63,7 @@ impl Flow {
         let enabled = self.store.read(|unit| Box::pin(enabled_connections(unit, request))).await;
         let mut candidates = Vec::new();
         for (connection, organization) in enabled.map_err(FlowError::Store)? {
-            match self.connectors.get(&connection.id).await {
+            match self.connectors.of(&connection) {
                 Ok(connector) => {
                     candidates.push(Candidate {
                         presence: connector.presence(),
@@ -72,7 +72,6 @@ impl Flow {
                         organization,
                     });
                 }
-                Err(ConnectorError::Store(error)) => return Err(FlowError::Store(error)),
                 Err(error) => {
                     tracing::warn!(connection.id = %connection.id, "connection `{}` is left out: {error}", connection.name);
                 }
