@@ -1,6 +1,6 @@
 # One target is one command that a person types. Every line is plain cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check deny
+.PHONY: help demo test quick check bench deny
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ check: ## Formatting, lints and documentation; a warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+bench: ## Measure speed and memory against the raw primitives, on a release build of its own
+	tests/install.sh build
+	cargo build --profile measured --package portico-server --bin portico --package portico-tests --bench gateway
+	cargo bench --profile measured --package portico-server --package portico-tests --bench gateway
 
 deny: ## Licences, sources and bans of what we depend on
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -1,0 +1,171 @@
+//! Owns the gateway as a child process: its start, its CPU time, its memory.
+//! Never touches what is asked of it.
+
+use crate::seed::{self, Size, World};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use url::Url;
+
+/// A running gateway and its store.
+pub(crate) struct Gateway {
+    process: Child,
+    /// Its public address.
+    pub(crate) issuer: Url,
+    /// What is in its store.
+    pub(crate) world: World,
+    _folder: TempDir,
+}
+
+/// A store that no gateway runs on yet.
+pub(crate) struct Prepared {
+    folder: TempDir,
+    port: u16,
+    issuer: Url,
+    world: World,
+}
+
+impl Prepared {
+    /// Make a store of this size.
+    pub(crate) async fn new(size: Size) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let port = free_port()?;
+        let issuer: Url = format!("http://localhost:{port}/").parse()?;
+        let world = seed::plant(folder.path(), &issuer, size).await?;
+        Ok(Self { folder, port, issuer, world })
+    }
+
+    /// Start the gateway, and wait for its first answer: how long that took.
+    pub(crate) async fn start(self) -> Result<(Gateway, Duration)> {
+        let Self { folder, port, issuer, world } = self;
+        let log = File::create(folder.path().join("log"))?;
+        let began = now();
+        let process = Command::new(program()?)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--issuer", issuer.as_str()])
+            .arg("--data-dir")
+            .arg(folder.path().join("data"))
+            .env("PORTICO_SERVER__ADMIN_LISTEN", format!("127.0.0.1:{}", free_port()?))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("the gateway cannot be started")?;
+        let mut gateway = Gateway { process, issuer, world, _folder: folder };
+        let took = gateway.first_answer(began).await?;
+        Ok((gateway, took))
+    }
+}
+
+impl Gateway {
+    /// A store of this size, and a gateway on it.
+    pub(crate) async fn seeded(size: Size) -> Result<Self> {
+        Ok(Prepared::new(size).await?.start().await?.0)
+    }
+
+    /// The CPU time of the gateway and of its script workers until now.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let own = stat(self.process.id())?;
+        let mut ticks = own.0 + own.1;
+        for child in children(self.process.id())? {
+            ticks += stat(child)?.0;
+        }
+        // The kernel tells these times in hundredths of a second, whatever it counts in.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// The resident memory of the gateway and of its script workers, in bytes.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        let mut kibibytes = 0;
+        for process in children(self.process.id())?.into_iter().chain([self.process.id()]) {
+            let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+            kibibytes += line.trim().trim_end_matches(" kB").parse::<u64>()?;
+        }
+        Ok(kibibytes << 10)
+    }
+
+    /// Stop it, and give its store back.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.ask_to_stop();
+        self.process.wait()?;
+        Ok(())
+    }
+
+    async fn first_answer(&mut self, began: Instant) -> Result<Duration> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let address = self.issuer.join(".well-known/openid-configuration")?;
+        while began.elapsed() < Duration::from_mins(2) {
+            if let Ok(answer) = http.get(address.clone()).send().await {
+                answer.error_for_status()?.bytes().await?;
+                return Ok(began.elapsed());
+            }
+            if let Some(ended) = self.process.try_wait()? {
+                bail!("the gateway ended ({ended}) before it answered");
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        bail!("the gateway does not answer")
+    }
+
+    fn ask_to_stop(&self) {
+        if let Some(process) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
+            let _gone = kill_process(process, Signal::TERM);
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+        let _gone = self.process.wait();
+    }
+}
+
+/// The gateway's program, which cargo puts beside this one's folder.
+pub(crate) fn program() -> Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let program = here.parent().and_then(Path::parent).context("no folder")?.join("portico");
+    anyhow::ensure!(program.exists(), "build {} first: `make bench` does", program.display());
+    Ok(program)
+}
+
+/// Now, for durations.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Ticks of a process, and of its children that have ended (proc(5), fields 14 to 17).
+fn stat(process: u32) -> Result<(u64, u64)> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program may hold spaces, and ends at the last parenthesis.
+    let fields = stat.rsplit_once(')').context("no stat")?.1;
+    let ticks: Vec<u64> =
+        fields.split_whitespace().skip(11).take(4).map(str::parse).collect::<Result<_, _>>()?;
+    match ticks.as_slice() {
+        [user, system, childrens_user, childrens_system] => {
+            Ok((user + system, childrens_user + childrens_system))
+        }
+        _ => bail!("no times in {stat}"),
+    }
+}
+
+fn children(process: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        let text = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
+        found.extend(text.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+    }
+    Ok(found)
+}
