@@ -1,6 +1,6 @@
 # One target is one command that a person types. Every line is plain cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check bench deny
+.PHONY: help demo test quick check snap bench deny
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ bench: ## Measure speed and memory against the raw primitives, on a release buil
 	tests/install.sh build
 	cargo build --profile measured --package portico-server --bin portico --package portico-tests --bench gateway
 	cargo bench --profile measured --package portico-server --package portico-tests --bench gateway
+
+snap: ## Review snapshots that changed: each is a changed contract
+	@command -v cargo-insta >/dev/null || cargo install --locked cargo-insta
+	cargo insta review
 
 deny: ## Licences, sources and bans of what we depend on
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
