@@ -16,23 +16,28 @@ use url::Url;
 
 /// A running gateway and its store.
 pub(crate) struct Gateway {
-    process: Child,
+    // Dropped first: the folder goes when nothing runs in it any more.
+    process: Running,
     /// Its public address.
     pub(crate) issuer: Url,
     /// What is in its store.
     pub(crate) world: World,
-    _folder: TempDir,
+    folder: TempDir,
+    port: u16,
 }
 
-/// A store that no gateway runs on yet.
-pub(crate) struct Prepared {
+/// A store that no gateway runs on.
+pub(crate) struct Idle {
     folder: TempDir,
     port: u16,
     issuer: Url,
     world: World,
 }
 
-impl Prepared {
+/// A process that is told to stop when this is dropped, and waited for.
+struct Running(Child);
+
+impl Idle {
     /// Make a store of this size.
     pub(crate) async fn new(size: Size) -> Result<Self> {
         let folder = tempfile::tempdir()?;
@@ -47,7 +52,7 @@ impl Prepared {
         let Self { folder, port, issuer, world } = self;
         let log = File::create(folder.path().join("log"))?;
         let began = now();
-        let process = Command::new(program()?)
+        let child = Command::new(program()?)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--issuer", issuer.as_str()])
             .arg("--data-dir")
             .arg(folder.path().join("data"))
@@ -57,7 +62,7 @@ impl Prepared {
             .stderr(log)
             .spawn()
             .context("the gateway cannot be started")?;
-        let mut gateway = Gateway { process, issuer, world, _folder: folder };
+        let mut gateway = Gateway { process: Running(child), issuer, world, folder, port };
         let took = gateway.first_answer(began).await?;
         Ok((gateway, took))
     }
@@ -66,14 +71,14 @@ impl Prepared {
 impl Gateway {
     /// A store of this size, and a gateway on it.
     pub(crate) async fn seeded(size: Size) -> Result<Self> {
-        Ok(Prepared::new(size).await?.start().await?.0)
+        Ok(Idle::new(size).await?.start().await?.0)
     }
 
     /// The CPU time of the gateway and of its script workers until now.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let own = stat(self.process.id())?;
+        let own = stat(self.process.0.id())?;
         let mut ticks = own.0 + own.1;
-        for child in children(self.process.id())? {
+        for child in children(self.process.0.id())? {
             ticks += stat(child)?.0;
         }
         // The kernel tells these times in hundredths of a second, whatever it counts in.
@@ -83,7 +88,8 @@ impl Gateway {
     /// The resident memory of the gateway and of its script workers, in bytes.
     pub(crate) fn resident(&self) -> Result<u64> {
         let mut kibibytes = 0;
-        for process in children(self.process.id())?.into_iter().chain([self.process.id()]) {
+        let own = self.process.0.id();
+        for process in children(own)?.into_iter().chain([own]) {
             let status = fs::read_to_string(format!("/proc/{process}/status"))?;
             let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
             kibibytes += line.trim().trim_end_matches(" kB").parse::<u64>()?;
@@ -92,10 +98,10 @@ impl Gateway {
     }
 
     /// Stop it, and give its store back.
-    pub(crate) fn stop(mut self) -> Result<()> {
-        self.ask_to_stop();
-        self.process.wait()?;
-        Ok(())
+    pub(crate) fn stop(self) -> Idle {
+        let Self { process, issuer, world, folder, port } = self;
+        drop(process);
+        Idle { folder, port, issuer, world }
     }
 
     async fn first_answer(&mut self, began: Instant) -> Result<Duration> {
@@ -106,25 +112,21 @@ impl Gateway {
                 answer.error_for_status()?.bytes().await?;
                 return Ok(began.elapsed());
             }
-            if let Some(ended) = self.process.try_wait()? {
+            if let Some(ended) = self.process.0.try_wait()? {
                 bail!("the gateway ended ({ended}) before it answered");
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         bail!("the gateway does not answer")
     }
-
-    fn ask_to_stop(&self) {
-        if let Some(process) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
-            let _gone = kill_process(process, Signal::TERM);
-        }
-    }
 }
 
-impl Drop for Gateway {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.ask_to_stop();
-        let _gone = self.process.wait();
+        if let Some(process) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _gone = kill_process(process, Signal::TERM);
+        }
+        let _gone = self.0.wait();
     }
 }
 
