@@ -124,12 +124,12 @@ async fn org_05_the_organization_is_fixed_when_the_login_begins() {
         ("password", PASSWORD),
         ("organization", &organization),
     ]);
-    let url = browser
+    let answer = browser
         .forge(page.url.as_str(), page.url.as_str().split('?').next().unwrap(), &fields)
         .await
         .unwrap();
-    let location = url.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
-    let code = query(&location.parse().unwrap()).remove("code").expect("a code");
+    let onward = answer.refresh().expect("a way onward");
+    let code = query(&onward.parse().unwrap()).remove("code").expect("a code");
     assert_eq!(world.redeem(&seed.booking, &code).await.id_token()["org_id"], seed.hoekstra.as_str());
     // A connection of the other organization cannot be named, nor reached by its domain.
     let mut browser = world.browser();

@@ -4,7 +4,8 @@
 use super::{LoginFault, Logins, Visit};
 use crate::page::{
     AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label, Links, Locale,
-    Look, OrganizationPage, Page, Pick, PickerPage, PromptPage, Trouble, Typed, Way, Ways, WebMessagePage,
+    Look, OrganizationPage, Page, PassagePage, Pick, PickerPage, PromptPage, Trouble, Typed, Way, Ways,
+    WebMessagePage,
 };
 use axum::response::{IntoResponse, Response};
 use http::{
@@ -63,7 +64,7 @@ impl Logins {
             Next::Respond(answer) => self.respond(answer, visit).await,
             Next::Stop(stopped) => self.stop(*stopped, visit),
         };
-        // A redirect after a form is a 303: never does a browser post a password once more (OP-35).
+        // What follows a form is a 303 or a page: never does a browser post a password once more (OP-35).
         let set = |cookie: HeaderValue, response: &mut Response| {
             response.headers_mut().append(SET_COOKIE, cookie);
         };
@@ -106,7 +107,11 @@ impl Logins {
 
     async fn respond(&self, answer: AuthorizeResponse, visit: &Visit) -> Response {
         match answer {
-            AuthorizeResponse::Redirect(url) => redirect(&url),
+            AuthorizeResponse::Redirect(url) => match passage(&url, visit) {
+                // Hardly ever seen, and part of every login: not worth a query for whose colours it wears.
+                Some(page) => self.pages.render(&page, &look(None, &TenantSettings::default(), visit)),
+                None => redirect(&url),
+            },
             AuthorizeResponse::FormPost { action, fields } => match Url::parse(&action) {
                 Ok(action) => {
                     self.plain_page(&Page::AutoPost(AutoPostPage::new(action, fields)), visit).await
@@ -150,7 +155,12 @@ impl Logins {
                     let page = Page::AutoPost(AutoPostPage::new(action, fields));
                     self.pages.render(&page, &look_of(&shown.scene, visit))
                 }
-                View::Connector { interaction: Interaction::Redirect(url), .. } => redirect(url.as_str()),
+                View::Connector { interaction: Interaction::Redirect(url), .. } => {
+                    match passage(url.as_str(), visit) {
+                        Some(page) => self.pages.render(&page, &look_of(&shown.scene, visit)),
+                        None => redirect(url.as_str()),
+                    }
+                }
                 View::Connector { .. }
                 | View::Organization
                 | View::Choice { .. }
@@ -171,6 +181,12 @@ impl Logins {
         }
         self.pages.render(&page_of(shown, form), &look)
     }
+}
+
+/// After a form, the page that leads elsewhere; applications on a device are called by a redirect, as browsers want it.
+fn passage(to: &str, visit: &Visit) -> Option<Page> {
+    let url = Url::parse(to).ok().filter(|url| visit.posted && matches!(url.scheme(), "http" | "https"))?;
+    Some(Page::Passage(PassagePage::to(url)))
 }
 
 /// 303, whatever the method was: for `GET` it means the same as 302.

@@ -5,7 +5,7 @@ use super::Logins;
 use crate::http::layer::{ClientAddress, CspNonce, Reference};
 use axum::extract::FromRequestParts;
 use http::{
-    HeaderMap,
+    HeaderMap, Method,
     header::{ACCEPT_LANGUAGE, HOST, USER_AGENT},
     request::Parts,
 };
@@ -24,6 +24,8 @@ pub(crate) struct Visit {
     pub(crate) nonce: String,
     pub(crate) accept_language: Option<String>,
     pub(crate) reference: ReferenceId,
+    /// Whether a form was sent.
+    pub(crate) posted: bool,
 }
 
 impl FromRequestParts<Arc<Logins>> for Visit {
@@ -41,7 +43,8 @@ impl FromRequestParts<Arc<Logins>> for Visit {
             query: Map::new(),
         };
         let nonce = parts.extensions.get::<CspNonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
-        Ok(Self { visitor, nonce, accept_language: text(headers, &ACCEPT_LANGUAGE), reference })
+        let posted = parts.method == Method::POST;
+        Ok(Self { visitor, nonce, accept_language: text(headers, &ACCEPT_LANGUAGE), reference, posted })
     }
 }
 

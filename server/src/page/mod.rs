@@ -30,7 +30,7 @@ pub use label::Label;
 pub use locale::Locale;
 pub use look::{Brand, LogoUrl, Look, Support};
 pub use prompt::{Links, PromptPage, Typed, Way, Ways};
-pub use relay::{AutoPostPage, WebMessagePage};
+pub use relay::{AutoPostPage, PassagePage, WebMessagePage};
 
 use crate::http::layer::Sources;
 use axum::{
@@ -74,6 +74,8 @@ pub enum Page {
     LoggedOut(LoggedOutPage),
     /// A form that posts itself.
     AutoPost(AutoPostPage),
+    /// A way onward after a form.
+    Passage(PassagePage),
     /// A message to another window.
     WebMessage(WebMessagePage),
     /// Something went wrong.
@@ -100,6 +102,7 @@ impl Page {
             | Self::LogoutConfirm(_)
             | Self::LoggedOut(_)
             | Self::AutoPost(_)
+            | Self::Passage(_)
             | Self::WebMessage(_) => StatusCode::OK,
         }
     }
@@ -121,6 +124,7 @@ impl Page {
             Self::LogoutConfirm(_) => "logout/confirm.html",
             Self::LoggedOut(_) => "logout/done.html",
             Self::AutoPost(_) => "relay/auto_post.html",
+            Self::Passage(_) => "relay/passage.html",
             Self::WebMessage(_) => "relay/web_message.html",
             Self::Error(_) => "error.html",
         }
@@ -143,6 +147,7 @@ impl Page {
             Self::LogoutConfirm(page) => Serde(page).into(),
             Self::LoggedOut(page) => Serde(page).into(),
             Self::AutoPost(page) => Serde(page).into(),
+            Self::Passage(page) => Serde(page).into(),
             Self::WebMessage(page) => Serde(page).into(),
             Self::Error(page) => Serde(page).into(),
         }
@@ -172,6 +177,7 @@ impl Page {
             | Self::Verify(_)
             | Self::Verified(_)
             | Self::LoggedOut(_)
+            | Self::Passage(_)
             | Self::WebMessage(_)
             | Self::Error(_) => Vec::new(),
         };

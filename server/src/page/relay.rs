@@ -1,4 +1,4 @@
-//! Owns the pages that pass something on: a form that posts itself, a message to another window.
+//! Owns the pages that pass something on: a form that posts itself, a way onward, a message to another window.
 //! Never touches what is passed on.
 
 use super::{Label, form::source_of};
@@ -26,6 +26,23 @@ impl AutoPostPage {
 
     pub(super) fn source(&self) -> String {
         source_of(&self.action)
+    }
+}
+
+/// A way onward after a form. Browsers hold `form-action` against every redirect that follows a form's answer, those of
+/// other people's servers too, and nobody can list those; a page that leads onward ends the form's reach.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PassagePage {
+    url: Url,
+    /// Whose it is, for people.
+    host: Label,
+}
+
+impl PassagePage {
+    /// Lead there at once.
+    pub fn to(url: Url) -> Self {
+        let host = Label::new(url.host_str().unwrap_or_default());
+        Self { url, host }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use super::{
     AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label, Links, Locale,
-    LoggedOutPage, LogoUrl, LogoutConfirmPage, Look, Onward, OrganizationPage, Page, Pick, PickerPage,
-    PromptPage, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage, Support, Trouble, Typed,
-    VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
+    LoggedOutPage, LogoUrl, LogoutConfirmPage, Look, Onward, OrganizationPage, Page, PassagePage, Pick,
+    PickerPage, PromptPage, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage, Support, Trouble,
+    Typed, VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
 };
 use portico_core::{
     connector::{Field, Intent, PasswordFault, PasswordRule, Prompt, Refusal},
@@ -323,6 +323,7 @@ fn rest(names: &Names) -> Vec<(String, Page)> {
         let fields = [("code", "code_sample".to_owned()), ("state", names.typed.clone())];
         let message = json!({ "code": "code_sample", "state": names.typed });
         pages.push(("auto_post", Page::AutoPost(AutoPostPage::new(callback.clone(), fields))));
+        pages.push(("passage", Page::Passage(PassagePage::to(callback.clone()))));
         pages.push(("web_message", Page::WebMessage(WebMessagePage::new(&callback, &message))));
     }
     pages.into_iter().map(|(name, page)| (name.to_owned(), page)).collect()

@@ -34,9 +34,9 @@ impl<S: Sync> FromRequestParts<S> for CspNonce {
 
 /// What a page needs of the Content-Security-Policy beside the defaults. A response extension, set by whoever renders it.
 ///
-/// Browsers apply `form-action` to redirects that follow a POST too, so a login page must name the origin of the
-/// application, and a page that posts to an identity provider must name that provider's. Texts that are not an http(s)
-/// origin (or a private-use scheme such as `com.example.app:`) are left out.
+/// Browsers apply `form-action` to every redirect that follows a POST, so a page whose form is answered by a redirect to
+/// somewhere else must name that origin; a login leads elsewhere by a page instead, for where the redirects of others end
+/// cannot be known. Texts that are not an http(s) origin (or a private-use scheme such as `com.example.app:`) are left out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Sources {
     /// Where forms of the page may lead, besides our own origin: `form-action`.
