@@ -47,6 +47,9 @@ pub(super) struct Demo {
     /// Keep the data here; without it a temporary folder is used and removed
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Take free ports instead of 8000, 8010, 8020 and 8025; the directions name them
+    #[arg(long, conflicts_with_all = ["listen", "data_dir"])]
+    free_ports: bool,
     /// How MetaHexa Bank signs in
     #[arg(long, value_enum, default_value_t = Enterprise::Oidc)]
     enterprise: Enterprise,
@@ -71,11 +74,11 @@ impl Demo {
         };
         let folder = self.data_dir.clone().or_else(|| temporary.as_ref().map(|folder| folder.0.clone()));
         let common = Common { data_dir: folder, ..Common::default() };
-        let surroundings = Surroundings::start().await?;
+        let surroundings = Surroundings::start(self.free_ports).await?;
         let mut config = common.load(self.said())?;
         config.mail.smtp_url = Some(SecretText::from(surroundings.smtp.url().as_str()));
         "Travel0 <no-reply@travel0.example>".clone_into(&mut config.mail.from);
-        config.egress.allow.push(format!("localhost:{IDENTITY_PROVIDER}"));
+        config.egress.allow.push(surroundings.idp.authority().to_owned());
         let sockets =
             Sockets::bind(&mut config.server).await.map_err(|error| Failure::failed(causes(&error)))?;
         let store = opening::open(&config, Schema::Update).await?;
@@ -104,7 +107,9 @@ impl Demo {
     fn said(&self) -> Vec<(&'static str, String)> {
         let Enterprise::Oidc = self.enterprise;
         let mut said = vec![("log.level", "warn".to_owned())];
-        said.extend(self.listen.map(|address| ("server.listen", address.to_string())));
+        let free = self.free_ports.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        said.extend(self.listen.or(free).map(|address| ("server.listen", address.to_string())));
+        said.extend(free.map(|address| ("server.admin_listen", address.to_string())));
         said
     }
 }
@@ -112,14 +117,14 @@ impl Demo {
 /// Everything around the gateway. Ends when dropped.
 struct Surroundings {
     smtp: SmtpCatcher,
-    _mailbox: Mailbox,
+    mailbox: Mailbox,
     application: RelyingParty,
     idp: OidcIdp,
 }
 
 impl Surroundings {
-    async fn start() -> Result<Self, Failure> {
-        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    async fn start(free_ports: bool) -> Result<Self, Failure> {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, if free_ports { 0 } else { port }));
         let taken = |what: &str, port: u16, error: std::io::Error| {
             Failure::failed(format!(
                 "{what} of the example cannot listen at 127.0.0.1:{port} ({error}); stop what is there and try again"
@@ -132,13 +137,14 @@ impl Surroundings {
         let application = application.map_err(|error| taken("the application", APPLICATION, error))?;
         let mut config = OidcIdpConfig::new("MetaHexa Bank");
         config.listen = at(IDENTITY_PROVIDER);
+        config.sign_in_host = Some("sign-in.metahexa.localhost".to_owned());
         for (who, name) in [(AMINTHA, "Amintha Okafor"), (BORIS, "Boris Lindqvist")] {
             let email = format!("{}@metahexa.example", who.0);
             config.users.push(IdpUser::new(who.0, who.1).claim("email", email).claim("name", name));
         }
         let idp = OidcIdp::start(config).await;
         let idp = idp.map_err(|error| taken("MetaHexa's identity provider", IDENTITY_PROVIDER, error))?;
-        Ok(Self { smtp, _mailbox: mailbox, application, idp })
+        Ok(Self { smtp, mailbox, application, idp })
     }
 
     /// Tell the identity provider of the gateway.
@@ -154,12 +160,13 @@ impl Surroundings {
     /// Tell the story, or go on with the one that is there, and say what to click.
     async fn tell(&self, issuer: &Url, (client_id, secret): (&str, &str)) -> anyhow::Result<()> {
         say("Setting up the example through the Management API …");
-        let base = |host: &str| format!("http://{host}.localhost:{APPLICATION}");
+        let port = self.application.address().port();
+        let base = |host: &str| format!("http://{host}.localhost:{port}");
         let places = Places {
             hoekstra: base("hoekstra"),
             expenses: base("expenses.hoekstra"),
             metahexa: base("metahexa"),
-            idp: format!("http://localhost:{IDENTITY_PROVIDER}"),
+            idp: self.idp.issuer().to_owned(),
         };
         let api = Api::connect(issuer, client_id, secret).await?;
         let (story, is_new) = match Story::find(&api).await? {
@@ -173,7 +180,7 @@ impl Surroundings {
             story.invite_jennifer(&api).await?;
             story.invite_amintha(&api).await?;
         }
-        say(directions(issuer, &places));
+        say(directions(issuer, &places, self.mailbox.address().port()));
         Ok(())
     }
 
@@ -218,10 +225,10 @@ impl Surroundings {
 }
 
 /// What to click, in order.
-fn directions(issuer: &Url, places: &Places) -> String {
+fn directions(issuer: &Url, places: &Places, mailbox: u16) -> String {
     format!(
         "\nThe example is running. Open these in a browser:\n\n\
-         1. The mailbox                       http://localhost:{MAILBOX}/\n   \
+         1. The mailbox                       http://localhost:{mailbox}/\n   \
             Jennifer is invited to Hoekstra & Associates: follow the link in her message and choose a password.\n   \
             Amintha is invited to MetaHexa Bank: follow hers, and sign in there as `{}` with password `{}`.\n\n\
          2. Hoekstra & Associates             {}/\n   \
