@@ -4,37 +4,11 @@
 use super::{Transaction, scene::Scene};
 use crate::{
     entropy::Entropy,
-    id::{ConnectionId, LogId, ReferenceId, UserId},
+    id::{ConnectionId, ReferenceId, UserId},
     model::{AuditEvent, Connection, EventKind, User},
     time::Timestamp,
 };
 use serde_json::{Map, json};
-
-/// An entry with nothing in it but its kind and its time.
-pub fn event(kind: EventKind, at: Timestamp, entropy: &dyn Entropy) -> AuditEvent {
-    AuditEvent {
-        id: LogId::random(at, entropy),
-        kind,
-        at,
-        description: None,
-        client_id: None,
-        client_name: None,
-        connection_id: None,
-        connection: None,
-        strategy: None,
-        organization_id: None,
-        organization_name: None,
-        user_id: None,
-        user_name: None,
-        session_id: None,
-        ip: None,
-        user_agent: None,
-        scope: None,
-        audience: None,
-        reference: None,
-        details: Map::new(),
-    }
-}
 
 /// An entry about a login, with the decisions taken so far.
 pub fn login_event(
@@ -61,7 +35,7 @@ pub fn login_event(
         scope: Some(request.scope.join(" ")).filter(|scope| !scope.is_empty()),
         audience: request.audience.clone(),
         details,
-        ..event(kind, at, entropy)
+        ..AuditEvent::new(kind, at, entropy)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns the door to a login: the request is checked, guesses at tickets are counted, and what is refused is logged.
 //! Never touches what is checked: that is `oauth::authorize`.
 
-use super::{Visitor, event::event, flow::Flow, throttle};
+use super::{Visitor, flow::Flow, throttle};
 use crate::{
     connector::Reply,
     model::{AuditEvent, Client, EventKind},
@@ -71,7 +71,8 @@ impl Flow {
             AuthorizeFault::TooManyTickets => (EventKind::BlockedAddress, "too_many_tickets", None),
             AuthorizeFault::Store(_) => return None,
         };
-        let entry = event(kind, self.clock.now(), &*self.entropy).because(reason, fault.to_string());
+        let entry =
+            AuditEvent::new(kind, self.clock.now(), &*self.entropy).because(reason, fault.to_string());
         Some(AuditEvent {
             client_id: client.map(|client: &Client| client.id.clone()),
             client_name: client.map(|client| client.name.clone()),
