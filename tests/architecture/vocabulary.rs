@@ -20,11 +20,15 @@ fn the_router_names_no_protocol() {
 
 #[test]
 fn only_the_engines_name_a_database() {
+    let library = std::fs::read_to_string(root().join("server/store/src/lib.rs")).expect("the file is there");
     for path in files("server/store/src", ".rs") {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let module = name.trim_end_matches(".rs");
+        // Tests of the crate look into the engine's file by themselves.
+        let is_test = library.contains(&format!("#[cfg(test)]\nmod {module};"));
         let text = std::fs::read_to_string(&path).expect("the file is there");
         let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        let engine = ["sqlite.rs", "postgres.rs", "tls.rs"].contains(&name.as_str());
+        let engine = is_test || ["sqlite.rs", "postgres.rs", "tls.rs"].contains(&name.as_str());
         assert!(engine || !code.contains("tokio_postgres::Client"), "{name} names an engine's client");
         assert!(engine || !code.contains("rusqlite::Connection"), "{name} names an engine's connection");
     }
