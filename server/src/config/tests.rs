@@ -81,7 +81,10 @@ fn a_misspelt_key_is_an_error_that_names_the_nearest_one() {
         "`portico.toml` line 2: there is no key `server.tls.certificate`; did you mean `server.tls.cert`?"
     );
     assert!(complaint("[sevrer]\n").ends_with("there is no key `sevrer`; did you mean `server`?"));
-    assert!(complaint("[log]\nqqq = 1\n").ends_with("there is no key `log.qqq`; there are: format, level"));
+    assert!(
+        complaint("[log]\nqqq = 1\n")
+            .ends_with("there is no key `log.qqq`; there are: format, level, audit_days")
+    );
 }
 
 #[test]
