@@ -19,7 +19,7 @@ use crate::{
     id::{ConnectionId, OrganizationId, TransactionId},
     model::{Connection, OrganizationName, OrganizationUsage, RequireBehavior},
     oauth::{AuthorizeRequest, PromptValue},
-    port::store::{Store, StoreError},
+    port::store::{Charge, Store, StoreError},
     secret::{Secret, TokenHash},
     time::Clock,
 };
@@ -303,10 +303,8 @@ impl Flow {
         let step = connector.resume(&request, awaiting.memo.clone(), reply).await;
         match step {
             Ok(Step::Identified(assertion)) => {
-                if let Some(charges) = charges {
-                    self.forgive(charges).await?;
-                }
-                Box::pin(self.identified(transaction, awaiting, assertion, visitor)).await
+                let answered = (assertion, charges.unwrap_or_default());
+                Box::pin(self.identified(transaction, awaiting, answered, visitor)).await
             }
             Ok(Step::Ask(ask)) => Box::pin(self.asked_again(transaction, awaiting, ask)).await,
             Ok(Step::Refused { reason, about, retry }) => {
@@ -432,14 +430,15 @@ impl Flow {
         &self,
         mut transaction: Transaction,
         awaiting: Awaiting,
-        assertion: Assertion,
+        (assertion, charges): (Assertion, Vec<Charge>),
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
         let scene = self.scene(&transaction.request).await?;
         let connection = self.connection(&awaiting.connection).await?;
         transaction.trace.push(format!("identified at {}", connection.name));
-        let admitting = Admitting { intent: awaiting.intent.clone(), connection, assertion, scene, now };
+        let intent = awaiting.intent.clone();
+        let admitting = Admitting { intent, connection, assertion, scene, now, charges };
         let evidence = admitting.assertion.evidence.clone();
         match Box::pin(self.admit(&transaction, admitting)).await? {
             Ok((admission, added)) => {

@@ -15,7 +15,7 @@ use crate::{
     login::{Admitted, event::login_event},
     model::{AuditEvent, Connection, EventKind, Organization},
     oauth::AuthorizeRequest,
-    port::store::{Charge, Page, StoreError},
+    port::store::{Charge, Page, StoreError, UnitOfWork},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -27,6 +27,8 @@ pub(super) struct Admitting {
     pub(super) assertion: Assertion,
     pub(super) scene: Scene,
     pub(super) now: Timestamp,
+    /// What it cost to look at the answer, to be given back: it was no guess.
+    pub(super) charges: Vec<Charge>,
 }
 
 impl Flow {
@@ -183,7 +185,7 @@ impl Flow {
         transaction: &Transaction,
         admitting: Admitting,
     ) -> Result<Result<(Admission, bool), NotAdmitted>, FlowError> {
-        let Admitting { intent, connection, assertion, scene, now } = admitting;
+        let Admitting { intent, connection, assertion, scene, now, charges } = admitting;
         let transaction = transaction.clone();
         // Made before the unit, which may await nothing but the store; their texts are filled in there.
         let entry =
@@ -194,6 +196,7 @@ impl Flow {
             .store
             .write(move |unit| {
                 Box::pin(async move {
+                    forgive(unit, &charges, now).await?;
                     let known = Known::load(unit, &transaction.request, &connection, &assertion).await?;
                     let evidence = assertion.evidence.clone();
                     let admission =
@@ -243,21 +246,11 @@ impl Flow {
             .await;
         full.map_err(FlowError::Store)
     }
+}
 
-    /// It was no guess: give back what it cost, and forget what was guessed from there about this account.
-    pub(super) async fn forgive(&self, charges: Vec<Charge>) -> Result<(), FlowError> {
-        let now = self.clock.now();
-        let forgiven = self
-            .store
-            .write(move |unit| {
-                Box::pin(async move {
-                    if let Some(narrowest) = charges.first() {
-                        unit.limits().forget(&narrowest.key).await?;
-                    }
-                    unit.limits().refund(charges.get(1..).unwrap_or_default(), now).await
-                })
-            })
-            .await;
-        forgiven.map_err(FlowError::Store)
-    }
+/// It was no guess: give back what it cost, and forget what was guessed from there about this account.
+async fn forgive(unit: &mut dyn UnitOfWork, charges: &[Charge], now: Timestamp) -> Result<(), StoreError> {
+    let Some((narrowest, others)) = charges.split_first() else { return Ok(()) };
+    unit.limits().forget(&narrowest.key).await?;
+    unit.limits().refund(others, now).await
 }
