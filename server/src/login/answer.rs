@@ -82,7 +82,7 @@ impl Logins {
     pub(super) async fn plain_page(&self, page: &Page, visit: &Visit) -> Response {
         let settings = self.store.read(|unit| Box::pin(async move { unit.tenant().settings().await })).await;
         let settings = settings.unwrap_or_default();
-        self.pages.render(page, &look(None, &settings, visit))
+        self.pages.render(page, &look(&settings, visit))
     }
 
     async fn refuse(&self, fault: &LoginFault, visit: &Visit) -> Response {
@@ -109,7 +109,7 @@ impl Logins {
         match answer {
             AuthorizeResponse::Redirect(url) => match passage(&url, visit) {
                 // Hardly ever seen, and part of every login: not worth a query for whose colours it wears.
-                Some(page) => self.pages.render(&page, &look(None, &TenantSettings::default(), visit)),
+                Some(page) => self.pages.render(&page, &look(&TenantSettings::default(), visit)),
                 None => redirect(&url),
             },
             AuthorizeResponse::FormPost { action, fields } => match Url::parse(&action) {
@@ -144,7 +144,7 @@ impl Logins {
         let page = Page::Error(ErrorPage { trouble, reference: reference.to_string(), detail: None, retry });
         match &scene {
             Some(scene) => self.pages.render(&page, &look_of(scene, visit)),
-            None => self.pages.render(&page, &look(None, &TenantSettings::default(), visit)),
+            None => self.pages.render(&page, &look(&TenantSettings::default(), visit)),
         }
     }
 
@@ -197,9 +197,9 @@ fn redirect(to: &str) -> Response {
     }
 }
 
-fn look(brand: Option<Brand>, settings: &TenantSettings, visit: &Visit) -> Look {
+fn look(settings: &TenantSettings, visit: &Visit) -> Look {
     Look {
-        brand: brand.unwrap_or_else(|| Brand::of(None, settings)),
+        brand: Brand::of(None, settings),
         locale: Locale::choose(&[], visit.accept_language.as_deref(), &settings.enabled_locales),
         nonce: visit.nonce.clone(),
     }
