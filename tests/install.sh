@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test
-#   build   a C compiler
+#   build   a C compiler; libxml2, xmlsec and what binds them (XML signatures)
 #   test    the same, PostgreSQL, Chromium and chromedriver
 set -eu
 
@@ -12,6 +12,22 @@ need() { # need COMMAND PACKAGE
 need gcc gcc
 need make make
 [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
+header() { # header FILE PACKAGE
+    [ -e "/usr/include/$1" ] || missing="$missing $2"
+}
+header libxml2/libxml/parser.h libxml2-dev
+header xmlsec1/xmlsec/xmlsec.h libxmlsec1-dev
+header libxslt/xslt.h libxslt1-dev
+header openssl/ssl.h libssl-dev
+need pkg-config pkg-config
+# The bindings of xmlsec are made while building, by libclang and its headers.
+if ! ls /usr/lib/llvm-*/lib/clang/*/include/stddef.h >/dev/null 2>&1 || ! ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1; then
+    if apt-cache show libclang1-14 >/dev/null 2>&1; then
+        missing="$missing libclang1-14 libclang-common-14-dev"
+    else
+        missing="$missing libclang-dev"
+    fi
+fi
 if [ "${1:-build}" = test ]; then
     need chromium chromium
     need chromedriver chromium-driver
