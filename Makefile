@@ -1,6 +1,6 @@
 # One target is one command that a person types. Every line is plain cargo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check snap bench deny
+.PHONY: help demo test quick check snap bench deny new-connector
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,3 +37,6 @@ snap: ## Review snapshots that changed: each is a changed contract
 deny: ## Licences, sources and bans of what we depend on
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
+
+new-connector: ## Make the folder of a new connector, NAME=ldap, and register it (docs/CONNECTORS.md)
+	@tests/new-connector.sh "$(NAME)"

@@ -3,7 +3,10 @@
 
 use super::root;
 use cargo_metadata::MetadataCommand;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// What each of our crates may depend on, among ours. Tests may use more: `portico-tests` depends on everything.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -11,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("portico-database", &["portico-core"]),
     ("portico-oidc", &["portico-core"]),
     ("portico-saml", &["portico-core"]),
-    ("portico-connectors", &["portico-core", "portico-database", "portico-oidc", "portico-saml"]),
+    ("portico-connectors", REGISTERED),
     ("portico-store", &["portico-core"]),
     ("portico-script", &["portico-core"]),
     ("portico-mail", &["portico-core"]),
@@ -32,6 +35,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// What the registry may depend on: the connectors.
+const REGISTERED: &[&str] = &["portico-core", "portico-database", "portico-oidc", "portico-saml"];
 
 /// The only crates that may name these libraries.
 const WRAPPERS: &[(&str, &[&str])] = &[
@@ -61,10 +67,15 @@ const FORBIDDEN_IN_CORE: &[&str] = &[
     "tokio-postgres",
 ];
 
-/// Each package's own dependencies, without those for its tests.
+/// Each of our packages' own dependencies, without those for its tests.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    dependencies_in(&root())
+}
+
+/// The same, of the workspace in this folder.
+pub(super) fn dependencies_in(workspace: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
+        .manifest_path(workspace.join("Cargo.toml"))
         .no_deps()
         .exec()
         .expect("cargo tells of us");

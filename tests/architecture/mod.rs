@@ -3,6 +3,7 @@
 
 mod dag;
 mod lines;
+mod new_connector;
 mod vocabulary;
 
 use std::path::PathBuf;

@@ -6,6 +6,10 @@ use portico_database::{DatabaseFactory, HashingPool};
 use portico_oidc::OidcFactory;
 use std::sync::Arc;
 
+#[cfg(test)]
+#[path = "../skeleton/lib.rs"]
+pub mod skeleton;
+
 /// The connectors that are built in, by strategy.
 pub struct Registry {
     factories: Vec<Box<dyn ConnectorFactory>>,
@@ -42,18 +46,36 @@ mod tests {
     use portico_database::HashingSettings;
     use std::collections::BTreeSet;
 
+    /// In the order of the list.
+    const BUILT_IN: &[&str] = &["auth0", "oidc", "okta"];
+
     #[test]
     fn every_strategy_has_one_factory_and_secrets_are_named() {
         let pool =
             HashingPool::start(HashingSettings::default(), Arc::new(SystemEntropy::default())).unwrap();
         let registry = Registry::standard(Arc::new(pool));
         let strategies: Vec<_> = registry.strategies().collect();
-        assert_eq!(strategies, ["auth0", "oidc", "okta"]);
+        assert_eq!(strategies, BUILT_IN);
         assert_eq!(strategies.iter().collect::<BTreeSet<_>>().len(), strategies.len());
         for strategy in strategies {
             assert_eq!(registry.factory(strategy).unwrap().strategy(), strategy);
         }
         assert_eq!(registry.factory("oidc").unwrap().secret_options(), ["client_secret"]);
         assert!(registry.factory("samlp").is_none(), "what is not built does not exist");
+    }
+
+    #[test]
+    fn what_a_new_connector_is_made_from_refuses_every_connection() {
+        let factory = skeleton::SkeletonFactory;
+        assert_eq!(factory.strategy(), "skeleton");
+        let problems = factory.check(&serde_json::json!({})).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].message.contains("not written yet"), "{problems:?}");
+        let pool =
+            HashingPool::start(HashingSettings::default(), Arc::new(SystemEntropy::default())).unwrap();
+        assert!(
+            Registry::standard(Arc::new(pool)).factory("skeleton").is_none(),
+            "and is not built in itself"
+        );
     }
 }
