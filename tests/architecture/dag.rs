@@ -133,3 +133,14 @@ fn the_core_does_no_io() {
         assert!(!core.contains(*library), "the core may not know {library}");
     }
 }
+
+#[test]
+fn libraries_come_from_the_public_registry_alone() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("the file is there");
+    let sources: BTreeSet<_> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
+    assert_eq!(
+        sources.into_iter().collect::<Vec<_>>(),
+        ["\"registry+https://github.com/rust-lang/crates.io-index\""],
+        "what has no source is ours"
+    );
+}
