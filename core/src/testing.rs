@@ -5,7 +5,11 @@ use crate::{
     entropy::Entropy,
     id::ClientId,
     jose::{jwk::Jwk, jws::KeySet},
-    model::{Client, ClientAuthentication, OrganizationUsage, RefreshTokenPolicy, RequireBehavior},
+    model::{
+        CertifiedKey, Client, ClientAuthentication, KeyPurpose, OrganizationUsage, RefreshTokenPolicy,
+        RequireBehavior,
+    },
+    port::certified_keys::CertifiedKeyRing,
     port::key_ring::{KeyError, KeyName, KeyRing},
     secret::Secret,
     time::{Clock, Timestamp},
@@ -123,6 +127,16 @@ impl KeyRing for MemoryKeyRing {
     /// It has but one key.
     async fn rotate(&self, _at: Timestamp) -> Result<KeyName, KeyError> {
         Err(KeyError::Failed)
+    }
+}
+
+/// Certified key pairs that somebody brought; by default none.
+#[derive(Clone, Default)]
+pub struct MemoryCertifiedKeys(pub Vec<Arc<CertifiedKey>>);
+
+impl CertifiedKeyRing for MemoryCertifiedKeys {
+    fn pairs(&self, purpose: KeyPurpose) -> Vec<Arc<CertifiedKey>> {
+        self.0.iter().filter(|key| key.purpose == purpose).cloned().collect()
     }
 }
 

@@ -2,6 +2,7 @@
 //! Never touches requests.
 
 use crate::{
+    certified_keys::StoreCertifiedKeys,
     config::{Config, ConfigError},
     edge::Metrics,
     keys::{Algorithm, StoreKeyRing},
@@ -39,6 +40,8 @@ pub struct Adapters {
     pub ports: Ports,
     /// The key ring, as the worker knows it.
     pub keys: Arc<StoreKeyRing>,
+    /// The certified key pairs, as the worker knows them.
+    pub certified_keys: Arc<StoreCertifiedKeys>,
     /// The pool of script workers.
     pub scripts: Arc<ScriptPool>,
     cursor_key: [u8; 32],
@@ -94,6 +97,11 @@ impl Adapters {
             Algorithm::default(),
         );
         let keys = Arc::new(keys.await?);
+        let issuer = config.server.issuer();
+        let subject = issuer.host_str().unwrap_or_default().to_owned();
+        let (its_clock, its_entropy) = (Arc::clone(&clock), Arc::clone(&entropy));
+        let certified_keys = StoreCertifiedKeys::open(Arc::clone(&store), its_clock, its_entropy, subject);
+        let certified_keys = Arc::new(certified_keys.await?);
         let cursor_key = cursor_key(&*store, &*entropy).await?;
         let program = std::env::current_exe().map_err(AdapterError::Program)?;
         let scripts = Arc::new(ScriptPool::new(
@@ -111,8 +119,9 @@ impl Adapters {
             scripts: Arc::<ScriptPool>::clone(&scripts),
             hashing,
             keys: Arc::<StoreKeyRing>::clone(&keys),
+            certified_keys: Arc::<StoreCertifiedKeys>::clone(&certified_keys),
         };
-        Ok(Self { ports, keys, scripts, cursor_key })
+        Ok(Self { ports, keys, certified_keys, scripts, cursor_key })
     }
 
     /// What `wire` has to know; the sockets must have been bound.
@@ -161,6 +170,7 @@ impl Adapters {
         });
         let rotation = Rotation {
             keys: Arc::clone(&self.keys),
+            certified_keys: Arc::clone(&self.certified_keys),
             store: Arc::clone(&ports.store),
             clock: Arc::clone(&ports.clock),
             after: Duration::from_hours(24) * config.keys.rotation_days,
@@ -177,6 +187,7 @@ impl Adapters {
 #[derive(Clone)]
 struct Rotation {
     keys: Arc<StoreKeyRing>,
+    certified_keys: Arc<StoreCertifiedKeys>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     after: Duration,
@@ -185,6 +196,7 @@ struct Rotation {
 impl Rotation {
     async fn turn(&self) -> Result<(), KeyError> {
         self.keys.refresh().await?;
+        self.certified_keys.refresh().await?;
         if self.after.is_zero() {
             return Ok(());
         }

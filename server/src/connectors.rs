@@ -4,11 +4,12 @@
 use async_trait::async_trait;
 use dashmap::DashMap;
 use portico_core::{
-    connector::{Connector, ConnectorDeps, ConnectorError, Factories},
+    connector::{Connector, ConnectorDeps, ConnectorError, Factories, Problem, Renewal},
     id::ConnectionId,
     login::Connectors,
     model::Connection,
 };
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Connectors by connection and revision.
@@ -53,5 +54,19 @@ impl Connectors for LiveConnectors {
         let connector = factory.build(connection, &self.deps)?;
         self.built.insert(id.clone(), (connection.revision, Arc::clone(&connector)));
         Ok(connector)
+    }
+
+    async fn complete(&self, strategy: &str, options: Value) -> Result<Value, Vec<Problem>> {
+        match self.factories.factory(strategy) {
+            Some(factory) => factory.complete(options, &self.deps).await,
+            None => Ok(options),
+        }
+    }
+
+    async fn renew(&self, connection: &Connection) -> Result<Option<Renewal>, ConnectorError> {
+        match self.factories.factory(&connection.strategy) {
+            Some(factory) => factory.renew(connection, &self.deps).await,
+            None => Ok(None),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Each surface is a function `router(state) -> axum::Router` with a small state of its own; `wire` makes every part once.
 
 pub mod adapters;
+pub mod certified_keys;
 pub mod cli;
 pub mod config;
 pub mod connectors;

@@ -30,6 +30,7 @@ use portico_core::{
     },
     oauth::OpenIdProvider,
     port::{
+        certified_keys::CertifiedKeyRing,
         http::HttpClient,
         key_ring::KeyRing,
         script::{Limits, ScriptRuntime},
@@ -58,6 +59,8 @@ pub struct Ports {
     pub hashing: Arc<HashingPool>,
     /// The signing keys.
     pub keys: Arc<dyn KeyRing>,
+    /// The key pairs with certificates.
+    pub certified_keys: Arc<dyn CertifiedKeyRing>,
 }
 
 /// What the gateway has to know.
@@ -101,7 +104,7 @@ pub struct App {
 impl App {
     /// Put it together.
     pub fn new(ports: Ports, settings: Settings) -> Result<Self, WireError> {
-        let Ports { clock, entropy, store, http, scripts, hashing, keys } = ports;
+        let Ports { clock, entropy, store, http, scripts, hashing, keys, certified_keys } = ports;
         let factories: Arc<dyn Factories> = Arc::new(Registry::standard(hashing));
         let deps = ConnectorDeps {
             clock: Arc::clone(&clock),
@@ -109,6 +112,8 @@ impl App {
             http,
             scripts: Arc::clone(&scripts),
             store: Arc::clone(&store),
+            issuer: settings.issuer.clone(),
+            certified_keys,
         };
         let connectors: Arc<dyn Connectors> = Arc::new(LiveConnectors::new(Arc::clone(&factories), deps));
         let pages = Arc::new(Pages::new()?);

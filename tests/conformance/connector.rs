@@ -44,6 +44,7 @@ async fn trials() -> Vec<(&'static str, Trial, World)> {
             organization: None,
             login_hint: None,
             force: false,
+            acr_values: Vec::new(),
             started_at: world.clock.now(),
         };
         let right = Answer::Form(Reply::from([("username", "piet@hoekstra.test"), ("password", PASSWORD)]));

@@ -20,7 +20,7 @@ use portico_core::{
         script::{Call, Outcome, ScriptError, ScriptRuntime, Source},
         store::{Direction, EventFilter, Page, Store},
     },
-    testing::{FakeClock, MemoryKeyRing},
+    testing::{FakeClock, MemoryCertifiedKeys, MemoryKeyRing},
     time::Clock,
 };
 use portico_database::{DatabaseFactory, HashingPool, HashingSettings, hashing::Parameters};
@@ -91,6 +91,8 @@ impl Api {
             http: Arc::new(NoNetwork),
             scripts: Arc::clone(&scripts),
             store: Arc::clone(&store),
+            issuer: issuer.clone(),
+            certified_keys: Arc::new(MemoryCertifiedKeys::default()),
         };
         let connectors = Arc::new(LiveConnectors::new(Arc::clone(&factories), deps));
         let admin = AdminPorts {

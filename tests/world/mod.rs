@@ -2,9 +2,11 @@
 //! two organizations.
 //! Never touches how the gateway works inside: tests come through its doors, or look into its store.
 
+mod certified_keys;
 mod scripts;
 pub(crate) mod seed;
 
+pub(crate) use certified_keys::certified_keys;
 pub(crate) use scripts::ScriptedScripts;
 pub(crate) use seed::Seed;
 
@@ -98,6 +100,7 @@ impl World {
             http: Arc::new(http),
             scripts: scripts.clone(),
             hashing: Arc::clone(&hashing),
+            certified_keys: Arc::new(certified_keys()),
         };
         let issuer: Url = ISSUER.parse().expect("the issuer is a URL");
         let settings = Settings {

@@ -325,7 +325,7 @@ fn asked_by(step: Step) -> Option<Ask> {
 
 fn identified(subject: Subject, profile: Map<String, Value>, credential: Option<Credential>) -> Assertion {
     let evidence = Evidence { amr: vec!["pwd".to_owned()], ..Evidence::default() };
-    Assertion { subject, profile, evidence, credential }
+    Assertion { subject, profile, evidence, credential, once: None }
 }
 
 /// What a new user looks like before anybody has said more (contract §2.8).

@@ -159,6 +159,7 @@ mod tests {
             organization: None,
             login_hint: login_hint.map(str::to_owned),
             force,
+            acr_values: Vec::new(),
             started_at: Timestamp(0),
         }
     }

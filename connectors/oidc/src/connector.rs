@@ -115,9 +115,11 @@ impl OidcConnector {
                 amr: methods.filter_map(Value::as_str).map(str::to_owned).collect(),
                 session_index: text("sid"),
                 id_token: Some(tokens.id_token),
+                notes: Memo::none(),
                 not_after: None,
             },
             credential: None,
+            once: None,
         })
     }
 }

@@ -263,6 +263,7 @@ fn new_user(
         profile: wanted.profile,
         evidence: Evidence::default(),
         credential: Some(credential.clone()),
+        once: None,
     };
     User { user_metadata: wanted.user_metadata, ..fresh_user(connection, &assertion, None, now) }
 }

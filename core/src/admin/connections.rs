@@ -108,7 +108,7 @@ impl Admin {
             ));
         }
         check_texts(draft.display_name.as_deref(), &draft.extra)?;
-        self.check_options(&draft.strategy, &draft.options)?;
+        let options = self.checked_options(&draft.strategy, draft.options).await?;
         let at = self.clock.now();
         let realms = if draft.realms.is_empty() { vec![draft.name.clone()] } else { draft.realms };
         let connection = Connection {
@@ -116,7 +116,7 @@ impl Admin {
             name: draft.name,
             strategy: draft.strategy,
             display_name: draft.display_name,
-            options: Value::Object(draft.options),
+            options,
             enabled_clients: draft.enabled_clients,
             realms,
             extra: draft.extra,
@@ -155,8 +155,7 @@ impl Admin {
             Some(given) => {
                 let secrets = self.factories.factory(&old.strategy).map_or(&[][..], |f| f.secret_options());
                 let options = keep_secrets(given, &old.options, secrets);
-                self.check_options(&old.strategy, &options)?;
-                Some(Value::Object(options))
+                Some(self.checked_options(&old.strategy, options).await?)
             }
             None => None,
         };
@@ -251,7 +250,12 @@ impl Admin {
         .await
     }
 
-    fn check_options(&self, strategy: &str, options: &Map<String, Value>) -> Result<(), AdminError> {
+    /// The options as they are saved: checked, and with what the other side publishes. No unit of work is open meanwhile.
+    async fn checked_options(
+        &self,
+        strategy: &str,
+        options: Map<String, Value>,
+    ) -> Result<Value, AdminError> {
         let Some(factory) = self.factories.factory(strategy) else {
             return Err(AdminError::property(
                 format!("No enum match for: {strategy}"),
@@ -259,7 +263,12 @@ impl Admin {
                 "The type of the connection, related to the identity provider",
             ));
         };
-        factory.check(&Value::Object(options.clone())).map_err(|problems| {
+        let options = Value::Object(options);
+        let completed = match factory.check(&options) {
+            Ok(()) => self.connectors.complete(strategy, options).await,
+            Err(problems) => Err(problems),
+        };
+        completed.map_err(|problems| {
             let text = problems.iter().map(|problem| {
                 let pointer = problem.pointer.trim_start_matches('/').replace('/', ".");
                 let property =
@@ -372,6 +381,12 @@ fn trusted(options: &Value) -> Vec<Option<&Value>> {
         "userinfo_endpoint",
         "client_id",
         "signingCert",
+        "cert",
+        "metadataUrl",
+        "metadataXml",
+        "published",
+        "entityId",
+        "signOutEndpoint",
         "signInEndpoint",
         "customScripts",
         "domain",

@@ -113,6 +113,7 @@ impl From<ConnectorError> for AdminError {
             ConnectorError::Store(error) => Self::Store(error),
             other @ (ConnectorError::Missing(_)
             | ConnectorError::Protocol(_)
+            | ConnectorError::Rejected(_)
             | ConnectorError::Unavailable(_)
             | ConnectorError::Misconfigured(_)
             | ConnectorError::Memo) => Self::Connector(other),

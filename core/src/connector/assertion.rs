@@ -1,7 +1,8 @@
 //! Owns the answer: who it is, as the connector knows them.
 //! Never touches our users: admission makes one of an assertion.
 
-use crate::{email::Email, secret::Secret};
+use super::Memo;
+use crate::{email::Email, secret::Secret, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,6 +19,18 @@ pub struct Assertion {
     pub evidence: Evidence,
     /// A credential to be stored in the unit of work that makes the user, when the account is new.
     pub credential: Option<Credential>,
+    /// What makes the answer it comes from unusable once it was used: for answers that travel through the browser.
+    pub once: Option<Once>,
+}
+
+/// A mark of an answer that counts but once at its connection (`security.md` §3.1.8). It is noted in the unit of work that
+/// uses the answer; when it was noted before, nobody is admitted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Once {
+    /// What tells the answer from all others of its connection. Only its hash is stored.
+    pub mark: String,
+    /// Until when it must be remembered: afterwards the connector itself refuses the answer.
+    pub until: Timestamp,
 }
 
 /// An identifier at the connection that asserts it.
@@ -34,6 +47,9 @@ pub struct Evidence {
     pub session_index: Option<String>,
     /// The upstream ID token, as a hint for logout.
     pub id_token: Option<String>,
+    /// What the connector needs to end the upstream session, in its own writing.
+    #[serde(default)]
+    pub notes: Memo,
     /// When our session has to end because theirs does (SAML `SessionNotOnOrAfter`), in seconds since the epoch.
     pub not_after: Option<i64>,
 }

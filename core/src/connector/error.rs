@@ -1,7 +1,11 @@
 //! Owns what can break while a connector works, split by who has to act.
 //! Never touches refusals: "no" is an answer, not an error.
 
-use crate::port::{BoxError, store::StoreError};
+use crate::{
+    model::EventKind,
+    port::{BoxError, store::StoreError},
+};
+use serde_json::Value;
 
 /// Something is broken, as opposed to somebody being refused.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +17,9 @@ pub enum ConnectorError {
     /// The identity provider sent something unacceptable: 502 and a security event. The text names the check.
     #[error("the identity provider's answer is not acceptable: {0}")]
     Protocol(String),
+    /// The same, with the whole story for the log: which checks passed before the one that failed.
+    #[error("the identity provider's answer is not acceptable: {}", .0.check)]
+    Rejected(Box<Rejection>),
     /// The identity provider cannot be reached: 503, try again.
     #[error("the identity provider cannot be reached")]
     Unavailable(#[source] BoxError),
@@ -28,4 +35,17 @@ pub enum ConnectorError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An answer that did not pass, as an administrator reads about it. The browser is shown nothing of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rejection {
+    /// What the log calls it.
+    pub kind: EventKind,
+    /// The name of the check that failed: stable, for the log and for tests.
+    pub check: String,
+    /// What was expected, what came, and what to change where.
+    pub advice: String,
+    /// Every check in the order it ran. Holds nothing of the answer's contents beyond names.
+    pub trace: Value,
 }

@@ -4,14 +4,17 @@
 use super::{Connector, ConnectorError};
 use crate::{
     entropy::Entropy,
-    model::Connection,
-    port::{http::HttpClient, script::ScriptRuntime, store::Store},
+    model::{Connection, EventKind},
+    port::{certified_keys::CertifiedKeyRing, http::HttpClient, script::ScriptRuntime, store::Store},
     time::Clock,
 };
-use serde_json::Value;
+use async_trait::async_trait;
+use serde_json::{Map, Value};
 use std::sync::Arc;
+use url::Url;
 
 /// Builds connectors of one strategy. Registered once, in `connectors/registry`.
+#[async_trait]
 pub trait ConnectorFactory: Send + Sync {
     /// The name stored in `connection.strategy`.
     fn strategy(&self) -> &'static str;
@@ -22,6 +25,22 @@ pub trait ConnectorFactory: Send + Sync {
     /// The names of the options that no answer of the Management API may show (`client_secret`).
     fn secret_options(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Put what the other side publishes into options that passed [`check`](Self::check), before they are saved. A problem
+    /// is one of the option that says where it is published.
+    async fn complete(&self, options: Value, _deps: &ConnectorDeps) -> Result<Value, Vec<Problem>> {
+        Ok(options)
+    }
+
+    /// Look again at what the other side publishes, and at what of it ends soon. The worker asks regularly; `None` when
+    /// there is nothing to keep and nothing to tell.
+    async fn renew(
+        &self,
+        _connection: &Connection,
+        _deps: &ConnectorDeps,
+    ) -> Result<Option<Renewal>, ConnectorError> {
+        Ok(None)
     }
 
     /// Build one.
@@ -47,6 +66,26 @@ pub struct Problem {
     pub message: String,
 }
 
+/// What became of a connection when somebody looked again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Renewal {
+    /// Its options from now on.
+    pub options: Value,
+    /// What the log is told in the same unit of work.
+    pub notices: Vec<Notice>,
+}
+
+/// Something about a connection that administrators should know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// What the log calls it.
+    pub kind: EventKind,
+    /// In words.
+    pub description: String,
+    /// The particulars.
+    pub details: Map<String, Value>,
+}
+
 /// What a connector may use: ports only.
 #[derive(Clone)]
 pub struct ConnectorDeps {
@@ -58,6 +97,10 @@ pub struct ConnectorDeps {
     pub http: Arc<dyn HttpClient>,
     /// Customers' scripts.
     pub scripts: Arc<dyn ScriptRuntime>,
+    /// Our issuer, with its trailing slash: where our own addresses are.
+    pub issuer: Url,
+    /// Our key pairs with certificates.
+    pub certified_keys: Arc<dyn CertifiedKeyRing>,
     /// The store; a connector reads it, and writes only what is its own.
     pub store: Arc<dyn Store>,
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod assertion;
+mod document;
 mod error;
 mod factory;
 mod memo;
@@ -10,13 +11,15 @@ mod reply;
 mod step;
 
 pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault, PasswordRule};
-pub use assertion::{Assertion, Credential, Evidence, Subject};
-pub use error::ConnectorError;
-pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Problem};
+pub use assertion::{Assertion, Credential, Evidence, Once, Subject};
+pub use document::{Document, Explanation};
+pub use error::{ConnectorError, Rejection};
+pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Notice, Problem, Renewal};
 pub use memo::Memo;
 pub use reply::Reply;
-pub use step::{Ask, AuthnRequest, Field, Intent, Interaction, Presence, Prompt, Refusal, Step};
+pub use step::{Ask, AuthnRequest, Field, Intent, Interaction, Landing, Presence, Prompt, Refusal, Step};
 
+use crate::time::Timestamp;
 use async_trait::async_trait;
 use url::Url;
 
@@ -38,6 +41,11 @@ pub trait Connector: Send + Sync {
         Ok(Step::Refused { reason: Refusal::Unsolicited, about: None, retry: None })
     }
 
+    /// Where an answer leads that nobody asked for; none: such answers are not taken here.
+    fn landing(&self) -> Option<Landing> {
+        None
+    }
+
     /// Where people sign in: on our pages, or elsewhere. Elsewhere is announced before anybody is sent there.
     fn presence(&self) -> Presence {
         Presence::Elsewhere
@@ -57,6 +65,17 @@ pub trait Connector: Send + Sync {
 
     /// Where to send the browser so that the upstream session ends too, if there is such a place.
     async fn end_session(&self, _evidence: &Evidence) -> Result<Option<Interaction>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// What the other side reads about us, if it reads anything (SAML metadata; contract §1.10).
+    fn description(&self) -> Result<Option<Document>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// Judge a recorded answer as if it came in at that instant, and tell every check. Nothing is used up. `None` where
+    /// answers cannot be judged without the other side.
+    async fn explain(&self, _answer: &[u8], _at: Timestamp) -> Result<Option<Explanation>, ConnectorError> {
         Ok(None)
     }
 

@@ -25,6 +25,8 @@ pub struct AuthnRequest {
     pub login_hint: Option<String>,
     /// Ask for credentials even where a session would do (`prompt=login`, an invitation).
     pub force: bool,
+    /// The classes of authentication the application wants, the preferred first (`acr_values`, OIDC Core §3.1.2.1).
+    pub acr_values: Vec<String>,
     /// When the login began.
     pub started_at: Timestamp,
 }
@@ -67,6 +69,15 @@ pub enum Step {
         /// What to ask next, unless this ends the login.
         retry: Option<Ask>,
     },
+}
+
+/// Which application an answer is for that nobody asked for, and what that application would have asked (contract §1.10).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Landing {
+    /// The application.
+    pub client_id: String,
+    /// Parameters of the authorization request it would have sent.
+    pub parameters: Vec<(String, String)>,
 }
 
 /// A question to the browser, and what to remember until it is answered.

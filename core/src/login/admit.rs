@@ -98,6 +98,8 @@ pub enum NotAdmitted {
     OrganizationGone,
     /// The connection takes no sign-ups here (DB-21).
     SignUpRefused,
+    /// The answer was used before (SAML-45).
+    Replayed,
     /// The user is blocked (DB-22).
     Blocked(UserId),
 }
@@ -110,6 +112,7 @@ impl NotAdmitted {
             Self::NotTheInvitee => "not_the_invitee",
             Self::OrganizationGone => "organization_gone",
             Self::SignUpRefused => "sign_up_refused",
+            Self::Replayed => "answer_replayed",
             Self::Blocked(_) => "user_blocked",
         }
     }
@@ -119,7 +122,7 @@ impl NotAdmitted {
         match self {
             Self::SignUpRefused => Some(Refusal::SignUpRefused),
             Self::NotTheInvitee => Some(Refusal::NotTheInvitee),
-            Self::InvitationGone | Self::OrganizationGone | Self::Blocked(_) => None,
+            Self::InvitationGone | Self::OrganizationGone | Self::Replayed | Self::Blocked(_) => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     sso::NoAnswer,
 };
 use crate::{
-    connector::{Ask, Interaction, Prompt, Refusal, Step},
+    connector::{Ask, Interaction, Prompt, Refusal, Rejection, Step},
     id::{ReferenceId, UserId},
     model::{AuditEvent, EventKind},
     oauth::{
@@ -181,6 +181,24 @@ impl Flow {
         Box::pin(self.end(transaction, Some(scene), Ending::Page(400), event)).await
     }
 
+    /// The same with the whole story: the log has it, the page says nothing of it.
+    pub(super) async fn rejected_with(
+        &self,
+        mut transaction: Transaction,
+        awaiting: Awaiting,
+        rejection: Rejection,
+    ) -> Result<Outcome, FlowError> {
+        let now = self.clock.now();
+        let scene = self.scene(&transaction.request).await?;
+        transaction.trace.push(format!("answer rejected: {}", rejection.check));
+        let invited = transaction.request.invitation.is_some();
+        let kind = if invited { EventKind::InvitationFailed } else { rejection.kind };
+        let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
+            .through_id(&awaiting.connection)
+            .telling(rejection);
+        Box::pin(self.end(transaction, Some(scene), Ending::Page(400), event)).await
+    }
+
     /// Somebody was identified and may not come in.
     pub(super) async fn not_admitted(
         &self,
@@ -197,7 +215,11 @@ impl Flow {
         transaction.trace.push(format!("not admitted: {reason}"));
         let invited = transaction.request.invitation.is_some();
         let blocked = matches!(not, NotAdmitted::Blocked(_));
-        let kind = if invited && !blocked { EventKind::InvitationFailed } else { EventKind::LoginFailed };
+        let kind = match not {
+            NotAdmitted::Replayed => EventKind::AnswerReplayed,
+            _ if invited && !blocked => EventKind::InvitationFailed,
+            _ => EventKind::LoginFailed,
+        };
         let about = if let NotAdmitted::Blocked(user) = &not { Some(user.to_string()) } else { None };
         let ending = match not {
             NotAdmitted::NotTheInvitee => {
@@ -207,6 +229,7 @@ impl Flow {
                 error: "invalid_request",
                 description: "invitation not found or already used".to_owned(),
             },
+            NotAdmitted::Replayed => Ending::Page(400),
             NotAdmitted::Blocked(_) => Ending::denied("user is blocked"),
             NotAdmitted::OrganizationGone | NotAdmitted::SignUpRefused => {
                 Ending::denied("the login is not possible")

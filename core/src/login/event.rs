@@ -3,6 +3,7 @@
 
 use super::{Transaction, scene::Scene};
 use crate::{
+    connector::Rejection,
     entropy::Entropy,
     id::{ConnectionId, ReferenceId, UserId},
     model::{AuditEvent, Connection, EventKind, User},
@@ -82,6 +83,15 @@ impl AuditEvent {
         self.details.insert("reason".to_owned(), reason.into());
         self.description = Some(description.into());
         self
+    }
+
+    /// Of an answer that did not pass, with every check that was made of it.
+    #[must_use]
+    pub fn telling(mut self, rejection: Rejection) -> Self {
+        let Rejection { kind: _, check, advice, trace } = rejection;
+        self.details.insert("check".to_owned(), check.into());
+        self.details.insert("checks".to_owned(), trace);
+        self.because("answer_rejected", advice)
     }
 
     /// With the number on the visitor's page.

@@ -314,6 +314,9 @@ impl Flow {
             Err(ConnectorError::Protocol(check)) => {
                 Box::pin(self.rejected(transaction, awaiting, &check)).await
             }
+            Err(ConnectorError::Rejected(rejection)) => {
+                Box::pin(self.rejected_with(transaction, awaiting, *rejection)).await
+            }
             Err(error) => {
                 if let Some(charges) = charges {
                     let now = self.clock.now();

@@ -10,7 +10,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    connector::{Assertion, AuthnRequest, ConnectorError, Intent, Interaction},
+    connector::{Assertion, AuthnRequest, ConnectorError, Intent, Interaction, Once},
     id::{ConnectionId, TransactionId, UserId},
     login::{Admitted, event::login_event},
     model::{AuditEvent, Connection, EventKind, Organization},
@@ -117,6 +117,7 @@ impl Flow {
             login_hint: hint.or_else(|| transaction.request.login_hint.clone()),
             force: transaction.request.prompts(crate::oauth::PromptValue::Login)
                 || transaction.request.invitation.is_some(),
+            acr_values: transaction.request.acr_values.clone(),
             started_at: transaction.created_at,
         }
     }
@@ -197,6 +198,9 @@ impl Flow {
             .write(move |unit| {
                 Box::pin(async move {
                     forgive(unit, &charges, now).await?;
+                    if !first_use(unit, &connection.id, assertion.once.as_ref()).await? {
+                        return Ok(Err(NotAdmitted::Replayed));
+                    }
                     let known = Known::load(unit, &transaction.request, &connection, &assertion).await?;
                     let evidence = assertion.evidence.clone();
                     let admission =
@@ -246,6 +250,17 @@ impl Flow {
             .await;
         full.map_err(FlowError::Store)
     }
+}
+
+/// Note that an answer was used, if it counts but once; whether it was not used before. A refusal that follows in the same
+/// unit does not take the note back: what was looked at is used up.
+pub(super) async fn first_use(
+    unit: &mut dyn UnitOfWork,
+    connection: &ConnectionId,
+    once: Option<&Once>,
+) -> Result<bool, StoreError> {
+    let Some(Once { mark, until }) = once else { return Ok(true) };
+    unit.answers().consume(connection, &TokenHash::of(mark), *until).await
 }
 
 /// It was no guess: give back what it cost, and forget what was guessed from there about this account.

@@ -191,6 +191,12 @@ kinds! {
     Warning = "w",
     /// An identity provider's answer did not pass a check.
     AnswerRejected = "oidc_reject",
+    /// An identity provider's signed answer did not pass a check.
+    SignedAnswerRejected = "saml_reject",
+    /// An identity provider's answer came a second time.
+    AnswerReplayed = "saml_replay",
+    /// A certificate that a connection trusts, or that we show, ends soon.
+    CertificateExpiring = "cert_expiring",
     /// A redirect address was refused.
     RedirectRejected = "redirect_reject",
     /// A form came from elsewhere.

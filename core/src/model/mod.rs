@@ -2,6 +2,7 @@
 //! Never touches rules about it: those are in `admin`, `login` and `oauth`.
 
 mod audit_event;
+mod certified_key;
 mod client;
 mod connection;
 mod grant;
@@ -21,6 +22,7 @@ mod ticket;
 mod user;
 
 pub use audit_event::{AuditEvent, EventKind};
+pub use certified_key::{CertifiedKey, KeyPurpose};
 pub use client::{
     Client, ClientAuthentication, ExpirationType, OrganizationUsage, RefreshTokenPolicy, RequireBehavior,
     RotationType,

@@ -173,6 +173,7 @@ impl Found {
             organization_by_name: organization.as_ref().is_some_and(|(_, by_name)| *by_name),
             organization: organization.map(|(id, _)| id),
             invitation,
+            acr_values: words(parameters.get("acr_values")),
             ui_locales: words(parameters.get("ui_locales")),
         })
     }

@@ -45,6 +45,9 @@ pub struct AuthorizeRequest {
     pub organization_by_name: bool,
     /// The invitation to be accepted, and by which ticket.
     pub invitation: Option<(InvitationId, TicketSource)>,
+    /// The classes of authentication that are wanted, the preferred first (OIDC Core §3.1.2.1).
+    #[serde(default)]
+    pub acr_values: Vec<String>,
     /// Languages, the preferred first.
     pub ui_locales: Vec<String>,
 }

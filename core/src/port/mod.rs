@@ -1,6 +1,7 @@
 //! Owns the ports: what the outside must provide.
 //! Never touches an implementation: those are adapters, made once in the server's `wire.rs`.
 
+pub mod certified_keys;
 pub mod http;
 pub mod key_ring;
 pub mod mailer;

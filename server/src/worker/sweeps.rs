@@ -37,6 +37,7 @@ impl Sweeps {
                         ("codes", unit.codes().sweep(now.minus(DAY)).await?),
                         ("tokens", unit.grants().sweep(now.minus(DAY)).await?),
                         ("tickets", unit.tickets().sweep(now.minus(7 * DAY)).await?),
+                        ("used answers", unit.answers().sweep(now.minus(HOUR)).await?),
                         ("limits", unit.limits().sweep(now).await?),
                         ("mails", unit.outbox().sweep(now.minus(30 * DAY)).await?),
                         ("log entries", unit.events().sweep(events_before).await?),

@@ -77,7 +77,7 @@ impl<S: Session> Keys for SqlUnit<S> {
     }
 }
 
-fn state(text: &str) -> Result<KeyState, StoreError> {
+pub(crate) fn state(text: &str) -> Result<KeyState, StoreError> {
     [KeyState::Next, KeyState::Current, KeyState::Previous, KeyState::Revoked]
         .into_iter()
         .find(|state| state.as_str() == text)

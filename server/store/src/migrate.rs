@@ -18,6 +18,8 @@ pub(crate) type Migration = (&'static str, &'static str);
 pub(crate) const MIGRATIONS: &[Migration] = &[
     ("0001_init.sql", include_str!("../migrations/0001_init.sql")),
     ("0002_order.postgres.sql", include_str!("../migrations/0002_order.postgres.sql")),
+    ("0003_partners.sql", include_str!("../migrations/0003_partners.sql")),
+    ("0004_order.postgres.sql", include_str!("../migrations/0004_order.postgres.sql")),
 ];
 
 /// Whether opening a store may change its schema.

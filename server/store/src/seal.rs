@@ -107,6 +107,8 @@ pub(crate) struct Place {
     pub column: &'static str,
 }
 
+pub(crate) const CERTIFIED_KEY_PRIVATE: Place =
+    Place { table: "certified_keys", key: "kid", column: "private" };
 pub(crate) const CLIENT_SECRET: Place = Place { table: "clients", key: "client_id", column: "secret" };
 pub(crate) const CONNECTION_OPTIONS: Place =
     Place { table: "connections", key: "connection_id", column: "options" };
@@ -122,7 +124,8 @@ pub(crate) const TRANSACTION_DOCUMENT: Place =
     Place { table: "transactions", key: "transaction_hash", column: "document" };
 
 /// Every sealed column.
-pub(crate) const SEALED: [Place; 8] = [
+pub(crate) const SEALED: [Place; 9] = [
+    CERTIFIED_KEY_PRIVATE,
     CLIENT_SECRET,
     CONNECTION_OPTIONS,
     INVITATION_API_TICKET,

@@ -7,9 +7,9 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portico_core::port::store::{
-    ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants, Invitations, Keys, Limits,
-    Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions, StoreError, Tenant, Tickets,
-    Transactions, UnitOfWork, Users, Verdict, Work,
+    Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
+    Invitations, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
+    StoreError, Tenant, Tickets, Transactions, UnitOfWork, Users, Verdict, Work,
 };
 use serde::Serialize;
 use std::{
@@ -189,6 +189,8 @@ repositories! {
     tickets: Tickets,
     rules: Rules,
     keys: Keys,
+    certified_keys: CertifiedKeys,
+    answers: Answers,
     tenant: Tenant,
     limits: Limits,
     events: Events,

@@ -11,6 +11,7 @@ mod logins;
 mod maintenance;
 mod operations;
 mod organizations;
+mod partners;
 mod people;
 mod races;
 mod samples;

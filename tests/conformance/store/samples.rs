@@ -256,6 +256,7 @@ pub(crate) fn request() -> AuthorizeRequest {
         organization: Some(organization_id(0)),
         organization_by_name: false,
         invitation: None,
+        acr_values: Vec::new(),
         ui_locales: Vec::new(),
     }
 }

@@ -83,6 +83,8 @@ impl House {
             http: Arc::new(Nowhere),
             scripts: Arc::new(Nowhere),
             store: Arc::clone(&store),
+            issuer: issuer(),
+            certified_keys: Arc::new(portico_core::testing::MemoryCertifiedKeys::default()),
         };
         let registry = Registry::standard(Arc::clone(&pool));
         let connectors: Arc<dyn Connectors> = Arc::new(LiveConnectors::new(Arc::new(registry), deps));
@@ -204,6 +206,7 @@ impl House {
             organization: Some(self.organization.id.clone()),
             login_hint: None,
             force: false,
+            acr_values: Vec::new(),
             started_at: self.clock.now(),
         }
     }

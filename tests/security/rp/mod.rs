@@ -106,6 +106,7 @@ impl Bank {
             organization: None,
             login_hint: None,
             force: false,
+            acr_values: Vec::new(),
             started_at: self.clock.now(),
         };
         let step = self.connector.begin(&request).await?;
@@ -197,6 +198,8 @@ async fn deps(clock: Arc<dyn Clock>, policy: EgressPolicy) -> ConnectorDeps {
         http: Arc::new(Egress::new(policy).unwrap()),
         scripts: Arc::new(NoScripts),
         store: portico_store::temporary().await.unwrap(),
+        issuer: Url::parse(CALLBACK).unwrap().join("/").unwrap(),
+        certified_keys: Arc::new(portico_core::testing::MemoryCertifiedKeys::default()),
     }
 }
 

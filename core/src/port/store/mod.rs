@@ -4,6 +4,8 @@
 //! Verbs: `find` (by key, `Option`), `list` (filter and page), `count`, `insert`, `update`, `delete`, and the
 //! compare-and-swaps `advance` and `consume`. "Not found" is `None` or `false`.
 
+mod answers;
+mod certified_keys;
 mod clients;
 mod connections;
 mod events;
@@ -23,6 +25,8 @@ mod transactions;
 mod unit;
 mod users;
 
+pub use answers::Answers;
+pub use certified_keys::CertifiedKeys;
 pub use clients::{ClientFilter, ClientGrantFilter, ClientGrants, Clients, ResourceServers};
 pub use connections::{ConnectionFilter, Connections};
 pub use events::{EventFilter, Events};

@@ -2,9 +2,9 @@
 //! Never touches what is done in one.
 
 use super::{
-    ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants, Invitations, Keys, Limits,
-    Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions, Tenant, Tickets, Transactions,
-    Users,
+    Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
+    Invitations, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
+    Tenant, Tickets, Transactions, Users,
 };
 use async_trait::async_trait;
 use std::{error::Error, pin::Pin, sync::Arc};
@@ -135,6 +135,10 @@ pub trait UnitOfWork: Send {
     fn rules(&mut self) -> &mut dyn Rules;
     /// Signing keys.
     fn keys(&mut self) -> &mut dyn Keys;
+    /// Key pairs with certificates.
+    fn certified_keys(&mut self) -> &mut dyn CertifiedKeys;
+    /// Answers of identity providers that were used.
+    fn answers(&mut self) -> &mut dyn Answers;
     /// Settings of the installation.
     fn tenant(&mut self) -> &mut dyn Tenant;
     /// Rate limits.

@@ -108,7 +108,7 @@ impl From<ConnectorError> for PageFault {
 pub(crate) const fn trouble_of(error: &ConnectorError) -> Trouble {
     match error {
         ConnectorError::Missing(_) => Trouble::BadRequest,
-        ConnectorError::Protocol(_) => Trouble::SignInRejected,
+        ConnectorError::Protocol(_) | ConnectorError::Rejected(_) => Trouble::SignInRejected,
         ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
         ConnectorError::Busy => Trouble::Busy,
         ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
