@@ -20,7 +20,7 @@ async fn post() -> Post {
     Post { mailer: SmtpMailer::new(&settings).unwrap(), inbox: server.inbox(), _server: server }
 }
 
-fn mail() -> Mail {
+pub(super) fn mail() -> Mail {
     Mail {
         id: "mail_1".to_owned(),
         to: "jennifer@hoekstra.test".to_owned(),

@@ -3,4 +3,5 @@
 
 mod connector;
 mod mailer;
+mod mailer_tls;
 mod store;

@@ -2,28 +2,25 @@
 //! Never touches retries: it says whether trying again makes sense.
 
 use crate::{
+    dial::{DialError, Dialer},
     message::compose,
-    settings::{Encryption, SmtpSettings},
+    settings::SmtpSettings,
 };
 use async_trait::async_trait;
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
-    message::Mailbox,
-    transport::smtp::{
-        PoolConfig,
-        authentication::Credentials,
-        client::{Certificate, CertificateStore, Tls, TlsParameters},
-    },
-};
+use lettre::{Message, message::Mailbox, transport::smtp::client::AsyncSmtpConnection};
 use portico_core::port::{
     BoxError,
     mailer::{Mail, MailError, Mailer},
 };
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-/// Hands messages to one mail server, over a small pool of connections.
+/// Connections that are kept for the next message.
+const KEPT: usize = 4;
+
+/// Hands messages to one mail server, over connections that are used again.
 pub struct SmtpMailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    dialer: Dialer,
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
     from: Mailbox,
     server: String,
 }
@@ -31,62 +28,69 @@ pub struct SmtpMailer {
 impl SmtpMailer {
     /// For this server. Nothing is sent yet.
     pub fn new(settings: &SmtpSettings) -> Result<Self, BoxError> {
-        let tls = match settings.encryption {
-            Encryption::Plain => Tls::None,
-            Encryption::StartTls => Tls::Required(parameters(settings)?),
-            Encryption::Implicit => Tls::Wrapper(parameters(settings)?),
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            .port(settings.port)
-            .tls(tls)
-            .timeout(Some(Duration::from_secs(30)))
-            .pool_config(PoolConfig::new().max_size(4).idle_timeout(Duration::from_mins(1)));
-        if let Some((user, password)) = &settings.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
-        }
-        Ok(Self { transport: builder.build(), from: settings.from.clone(), server: settings.server() })
+        Ok(Self {
+            dialer: Dialer::new(settings)?,
+            idle: Mutex::default(),
+            from: settings.from.clone(),
+            server: settings.server(),
+        })
     }
 
     /// Whether the server answers and takes our password. For `portico check`.
     pub async fn reach(&self) -> Result<(), BoxError> {
-        if self.transport.test_connection().await? {
+        let mut connection = self.dialer.open().await?;
+        let answers = connection.test_connected().await;
+        connection.abort().await;
+        if answers {
             Ok(())
         } else {
             Err(format!("{} answers, but not as a mail server should", self.server).into())
         }
     }
-}
 
-fn parameters(settings: &SmtpSettings) -> Result<TlsParameters, BoxError> {
-    let mut builder = TlsParameters::builder(settings.host.clone());
-    if let Some(file) = &settings.ca_file {
-        let pem =
-            std::fs::read(file).map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
-        builder = builder
-            .certificate_store(CertificateStore::None)
-            .add_root_certificate(Certificate::from_pem(&pem)?);
+    async fn send(&self, message: &Message) -> Result<(), DialError> {
+        let mut connection = self.connection().await?;
+        // A connection that fails says good-bye by itself, and is not kept.
+        connection.send(message.envelope(), &message.formatted()).await?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+        Ok(())
     }
-    Ok(builder.build_rustls()?)
+
+    /// One that was kept and still lives, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, DialError> {
+        loop {
+            let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(mut connection) = kept else { return self.dialer.open().await };
+            if connection.test_connected().await {
+                return Ok(connection);
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = compose(mail, &self.from)?;
-        match self.transport.send(message).await {
-            Ok(_response) => Ok(()),
-            Err(error) => Err(judged(error)),
-        }
+        self.send(&message).await.map_err(judged)
     }
 }
 
 /// A server's 5xx is about the message (RFC 5321 §4.2.1), unless it is about us: a wrong password or missing TLS will be
 /// put right by the operator, and the message should go then.
-fn judged(error: lettre::transport::smtp::Error) -> MailError {
-    let about_us = error.status().is_some_and(|code| [530, 534, 535, 538].contains(&u16::from(code)));
-    if error.is_permanent() && !about_us {
-        MailError::Rejected(error.to_string())
-    } else {
-        MailError::Deferred(Box::new(error))
+fn judged(error: DialError) -> MailError {
+    if let DialError::Smtp(answer) = &error
+        && answer.is_permanent()
+        && !about_us(answer)
+    {
+        return MailError::Rejected(answer.to_string());
     }
+    MailError::Deferred(Box::new(error))
+}
+
+fn about_us(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| [530, 534, 535, 538].contains(&u16::from(code)))
 }
