@@ -5,8 +5,14 @@
 //! `security.md` §3.1. Each check has a name, and each refusal a [`Reason`](reason::Reason).
 
 pub mod assertion;
+mod decrypt;
 pub mod expectations;
 pub mod fault;
+pub mod gate;
+pub mod hardening;
+pub mod judge;
 pub mod key;
 pub mod reason;
+pub mod response;
 pub mod trace;
+pub mod verify;

@@ -209,6 +209,9 @@ reasons! {
     /// Nothing is signed (SAML-12).
     SignatureMissing = "signature_missing" @ Signed: "neither the response nor the assertion is signed";
         "let the identity provider sign the assertion, or the response, or both"
+    /// A message of single logout is not signed (SAML-54).
+    MessageUnsigned = "message_unsigned" @ Signed: "the message is not signed";
+        "let the identity provider sign messages of single logout"
     /// The connection wants a signed response (SAML-15).
     ResponseUnsigned = "response_unsigned" @ Signed: "the response is not signed, and this connection wants that";
         "let the identity provider sign the response"
@@ -292,7 +295,7 @@ reasons! {
     IssuedTooLongAgo = "issued_too_long_ago" @ IssueInstant: "{came}, and it is {expected}";
         "start again at the application; if that does not help, set the clock of the identity provider (NTP)"
     /// It is valid for longer than anybody needs (SAML-38).
-    Lifetime = "lifetime" @ IssueInstant: "the assertion is valid for longer than {expected}: until {came}";
+    Lifetime = "lifetime" @ Conditions: "the assertion is valid for longer than {expected}: until {came}";
         "set a shorter lifetime of assertions in the identity provider"
     /// The assertion is about nobody.
     SubjectMissing = "subject_missing" @ Subject: "the assertion has no subject";

@@ -118,6 +118,11 @@ impl Trace {
         self.0.push(Step { check, outcome: Outcome::Passed(found.into()) });
     }
 
+    /// Put the checks of another trace behind these.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Note a fault, and give it back.
     pub(crate) fn failed(&mut self, fault: Fault) -> Fault {
         self.0.push(Step { check: fault.reason().check(), outcome: Outcome::Failed(fault.clone()) });
@@ -164,6 +169,7 @@ impl fmt::Display for Trace {
         for step in &self.0 {
             let check = step.check.code();
             match &step.outcome {
+                Outcome::Passed(found) if found.is_empty() => writeln!(formatter, "ok    {check}")?,
                 Outcome::Passed(found) => writeln!(formatter, "ok    {check}: {found}")?,
                 Outcome::Failed(fault) => writeln!(formatter, "FAIL  {check}: {fault}")?,
             }

@@ -1,0 +1,170 @@
+//! Owns what the XML signature library may do in this process: the only `unsafe` of the project, and the self-test that
+//! shows that it took effect.
+//! Never touches documents of others: only canaries of our own go through here.
+//!
+//! xmlsec offers far more than signatures of SAML need, to anybody who can send a document, before a signature is
+//! verified: it fetches `http://` and `file://` references, and runs XPath and XSLT (security.md F2, F3). Its settings
+//! are global and have no safe interface, so that they are made here, once, before the first foreign document.
+//!
+//! Nothing else in the process may use the library while this runs: [`harden`] comes first, on the main thread.
+
+#![expect(unsafe_code, reason = "xmlsec's global settings have a C interface only")]
+
+use samael::crypto::{CertificateDer, Crypto, CryptoProvider, ReduceMode};
+use std::{
+    ffi::{c_char, c_int, c_void},
+    net::{Ipv4Addr, TcpListener},
+    sync::OnceLock,
+};
+
+/// With its feature `xmlsec` off, samael's `Crypto` verifies nothing and accepts everything. Then this does not compile.
+const _: Crypto = samael::crypto::XmlSec;
+
+/// Why the process must not judge any document.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Hole {
+    /// The library could not be set up.
+    #[error("the XML signature library could not be set up")]
+    Setup,
+    /// A signature as it should be is not accepted: nobody could sign in.
+    #[error("the XML signature library refuses a good signature")]
+    Refuses,
+    /// The named canary got through.
+    #[error("the XML signature library lets `{0}` through")]
+    LetsThrough(&'static str),
+}
+
+/// Set the library up, and see that it took effect. The server calls this first of all and does not start if there is a
+/// hole; every judgement asks it again, which costs nothing.
+pub fn harden() -> Result<(), Hole> {
+    static DONE: OnceLock<Result<(), Hole>> = OnceLock::new();
+    DONE.get_or_init(|| {
+        // samael initialises libxml2 and xmlsec at its first verification.
+        if !accepts(PLAIN) {
+            return Err(Hole::Refuses);
+        }
+        restrict()?;
+        self_test()
+    })
+    .clone()
+}
+
+const CERTIFICATE: &str = include_str!("canary/certificate.pem");
+/// Signed as it should be.
+const PLAIN: &str = include_str!("canary/plain.xml");
+/// Each is signed correctly with something that must not work, so that only its absence refuses it.
+const CANARIES: [(&str, &str); 4] = [
+    ("xpath", include_str!("canary/xpath.xml")),
+    ("xslt", include_str!("canary/xslt.xml")),
+    ("sha1", include_str!("canary/sha1.xml")),
+    ("file", include_str!("canary/file.xml")),
+];
+
+/// The library alone is tested, without the gate in front and without samael's own list of algorithms.
+fn self_test() -> Result<(), Hole> {
+    if !accepts(PLAIN) {
+        return Err(Hole::Refuses);
+    }
+    if let Some((name, _)) = CANARIES.iter().find(|(_, canary)| accepts(canary)) {
+        return Err(Hole::LetsThrough(name));
+    }
+    // A reference is fetched before the signature is looked at: whether somebody called is what counts.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|_no_loopback| Hole::Setup)?;
+    listener.set_nonblocking(true).map_err(|_no_loopback| Hole::Setup)?;
+    let address = listener.local_addr().map_err(|_no_loopback| Hole::Setup)?;
+    if accepts(&PLAIN.replace("#_canary", &format!("http://{address}/"))) || listener.accept().is_ok() {
+        return Err(Hole::LetsThrough("http"));
+    }
+    Ok(())
+}
+
+fn accepts(canary: &str) -> bool {
+    let Ok(certificate) =
+        openssl::x509::X509::from_pem(CERTIFICATE.as_bytes()).and_then(|read| read.to_der())
+    else {
+        return false;
+    };
+    let keys = [CertificateDer::from(certificate)];
+    Crypto::reduce_xml_to_signed(canary, &keys, ReduceMode::PreDigest).is_ok()
+}
+
+/// A class of transforms, an algorithm to xmlsec.
+type Class = *const c_void;
+
+#[link(name = "xmlsec1")]
+unsafe extern "C" {
+    fn xmlSecIOCleanupCallbacks();
+    fn xmlSecTransformIdsGet() -> *mut c_void;
+    fn xmlSecPtrListEmpty(list: *mut c_void);
+    fn xmlSecTransformIdsRegister(class: Class) -> c_int;
+    fn xmlSecErrorsSetCallback(callback: Option<Report>);
+    fn xmlSecTransformEnvelopedGetKlass() -> Class;
+    fn xmlSecTransformExclC14NGetKlass() -> Class;
+    fn xmlSecTransformInclC14NGetKlass() -> Class;
+}
+
+#[link(name = "xmlsec1-openssl")]
+unsafe extern "C" {
+    fn xmlSecOpenSSLTransformRsaSha256GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformRsaSha384GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformRsaSha512GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformEcdsaSha256GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformEcdsaSha384GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformEcdsaSha512GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformSha256GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformSha384GetKlass() -> Class;
+    fn xmlSecOpenSSLTransformSha512GetKlass() -> Class;
+}
+
+/// How xmlsec reports an error: file, line, function, object, subject, reason, message.
+type Report = unsafe extern "C" fn(
+    *const c_char,
+    c_int,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+    c_int,
+    *const c_char,
+);
+
+/// Says nothing: by itself xmlsec writes to standard error whatever a stranger sends.
+unsafe extern "C" fn silence(
+    _file: *const c_char,
+    _line: c_int,
+    _function: *const c_char,
+    _object: *const c_char,
+    _subject: *const c_char,
+    _reason: c_int,
+    _message: *const c_char,
+) {
+}
+
+/// Take everything away, and give back what signatures of SAML need.
+fn restrict() -> Result<(), Hole> {
+    // SAFETY: xmlsec is initialised, since it verified a document; no other thread is in it, since this runs once,
+    // before any judgement. The functions take no pointers but the library's own: its list of transforms, which is
+    // there from initialisation to the end of the process, and classes, which are constants. The callback is a function
+    // of the type that the header declares and keeps no state.
+    unsafe {
+        xmlSecErrorsSetCallback(Some(silence));
+        xmlSecIOCleanupCallbacks();
+        xmlSecPtrListEmpty(xmlSecTransformIdsGet());
+        let classes = [
+            xmlSecTransformEnvelopedGetKlass(),
+            xmlSecTransformExclC14NGetKlass(),
+            xmlSecTransformInclC14NGetKlass(),
+            xmlSecOpenSSLTransformRsaSha256GetKlass(),
+            xmlSecOpenSSLTransformRsaSha384GetKlass(),
+            xmlSecOpenSSLTransformRsaSha512GetKlass(),
+            xmlSecOpenSSLTransformEcdsaSha256GetKlass(),
+            xmlSecOpenSSLTransformEcdsaSha384GetKlass(),
+            xmlSecOpenSSLTransformEcdsaSha512GetKlass(),
+            xmlSecOpenSSLTransformSha256GetKlass(),
+            xmlSecOpenSSLTransformSha384GetKlass(),
+            xmlSecOpenSSLTransformSha512GetKlass(),
+        ];
+        let is_set = classes.iter().all(|class| !class.is_null() && xmlSecTransformIdsRegister(*class) == 0);
+        if is_set { Ok(()) } else { Err(Hole::Setup) }
+    }
+}
