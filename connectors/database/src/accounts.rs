@@ -50,6 +50,10 @@ impl Accounts for DatabaseConnector {
         self.options.reset
     }
 
+    fn verifies_addresses(&self) -> bool {
+        self.options.verifies_addresses
+    }
+
     fn password_history(&self) -> usize {
         self.options.policy.history
     }

@@ -20,6 +20,8 @@ pub struct Options {
     pub sign_up: bool,
     /// Whether they may reset their passwords: not `disable_self_service_change_password`.
     pub reset: bool,
+    /// Whether new accounts are asked by mail to verify their address.
+    pub verifies_addresses: bool,
     /// Whether guesses are counted by account (`brute_force_protection`).
     pub brute_force_protection: bool,
 }
@@ -43,6 +45,7 @@ impl Options {
             usernames: reader.usernames(root),
             sign_up: !reader.flag(root, "", "disable_signup", false),
             reset: !reader.flag(root, "", "disable_self_service_change_password", false),
+            verifies_addresses: reader.verifies_addresses(root),
             brute_force_protection: reader.flag(root, "", "brute_force_protection", true),
         };
         if reader.problems.is_empty() { Ok(parsed) } else { Err(reader.problems) }
@@ -217,6 +220,16 @@ impl Reader {
         if status == Some(0) { Usernames::Required(length) } else { Usernames::Optional(length) }
     }
 
+    /// `attributes.email.signup.verification.active`; as long as nothing is said, addresses are verified.
+    fn verifies_addresses(&mut self, root: &Map<String, Value>) -> bool {
+        let (mut object, mut at) = (Some(root), String::new());
+        for name in ["attributes", "email", "signup", "verification"] {
+            object = object.and_then(|object| self.object(object, &at, name));
+            at = format!("{at}/{name}");
+        }
+        object.is_none_or(|object| self.flag(object, &at, "active", true))
+    }
+
     fn length(&mut self, object: &Map<String, Value>, at: &str, [min, max]: [&str; 2]) -> Length {
         let default = Length::default();
         let length = Length {
@@ -349,6 +362,7 @@ mod tests {
     fn no_options_are_the_defaults() {
         let options = Options::parse(&json!({})).unwrap();
         assert!(options.sign_up && options.reset && options.brute_force_protection);
+        assert!(options.verifies_addresses);
         assert_eq!(options.usernames, Usernames::Off);
         assert_eq!(options.policy, Policy::of(Strength::Good));
         assert!(Options::parse(&Value::Null).is_ok());
@@ -399,6 +413,18 @@ mod tests {
         assert!(policy.identical && !policy.sequential);
         assert_eq!((policy.history, policy.words), (2, vec!["a".to_owned()]));
         assert_eq!(policy.blocked_fields, ["name"]);
+    }
+
+    #[test]
+    fn addresses_are_verified_unless_the_connection_says_otherwise() {
+        let verifies = |verification: Value| {
+            let options = json!({"attributes": {"email": {"signup": {"verification": verification}}}});
+            Options::parse(&options).unwrap().verifies_addresses
+        };
+        assert!(verifies(json!({})) && verifies(Value::Null) && verifies(json!({"active": true})));
+        assert!(!verifies(json!({"active": false})));
+        let wrong = json!({"attributes": {"email": {"signup": {"verification": {"active": "no"}}}}});
+        assert_eq!(pointers(&wrong), ["/attributes/email/signup/verification/active"]);
     }
 
     #[test]

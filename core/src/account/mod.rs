@@ -16,10 +16,10 @@ pub use caller::Caller;
 pub use mail::{MailFacts, account_mail};
 pub use password::{PasswordChange, set_password};
 pub use reset::{Changed, NotChanged, ResetForm, ResetRequest, ResetRequested};
-pub use sign_up::{NoSignUp, NotSignedUp, SignUp, SignedUp, may_sign_up};
-pub(crate) use throttle::verification as verification_charges;
+pub use sign_up::{Door, NoSignUp, NotSignedUp, SignUp, SignedUp, may_sign_up};
+pub(crate) use throttle::{sign_up_from as sign_up_charges, verification as verification_charges};
 pub use ticket::{NewTicket, TicketPage, Unusable, new_ticket};
-pub use verification::{VerificationRequested, Verified, verification_mail};
+pub use verification::{VerificationRequested, Verified, mail_verification};
 
 use crate::{
     connector::ConnectorError,

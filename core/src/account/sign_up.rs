@@ -3,7 +3,7 @@
 
 use super::{
     AccountFault, Caller, ResetRequest, SelfService, mail::MailFacts, throttle,
-    verification::verification_mail,
+    verification::mail_verification,
 };
 use crate::{
     connector::{
@@ -13,6 +13,7 @@ use crate::{
     id::ClientId,
     login::fresh_user,
     model::{Client, Connection, EventKind, OrganizationConnection, PasswordCredential, User},
+    oauth::AuthorizeRequest,
     port::store::StoreError,
     secret::Secret,
     time::Timestamp,
@@ -28,25 +29,41 @@ pub enum NoSignUp {
     NotEnabled,
 }
 
+/// Where somebody is who wants an account.
+#[derive(Clone, Copy, Debug)]
+pub enum Door<'d> {
+    /// At an application, for no organization.
+    Application(&'d ClientId),
+    /// At an organization, which has this place for the connection, or none.
+    Organization(Option<&'d OrganizationConnection>),
+}
+
+impl<'d> Door<'d> {
+    /// Of a login, whose organization has this place for the connection.
+    pub(crate) const fn of(request: &'d AuthorizeRequest, place: Option<&'d OrganizationConnection>) -> Self {
+        match &request.organization {
+            Some(_) => Self::Organization(place),
+            None => Self::Application(&request.client_id),
+        }
+    }
+}
+
 /// Whether people may make accounts in a connection: for an organization, if it is about one, else for an application
 /// (`security.md` DB-21). Every way to sign up asks this; a hidden button decides nothing.
 pub fn may_sign_up(
     accounts: Option<&dyn Accounts>,
     connection: &Connection,
-    client: &ClientId,
-    place: Option<&OrganizationConnection>,
+    door: Door<'_>,
 ) -> Result<(), NoSignUp> {
-    let enabled = match place {
-        Some(place) => place.is_enabled && place.connection_id == connection.id,
-        None => connection.enabled_clients.contains(client),
+    let open = match door {
+        Door::Application(client) if connection.enabled_clients.contains(client) => true,
+        Door::Organization(Some(place)) if place.is_enabled && place.connection_id == connection.id => {
+            // Contract §3.3: sign-up through an organization's connection means membership in it.
+            place.is_signup_enabled && place.assign_membership_on_login
+        }
+        Door::Application(_) | Door::Organization(_) => return Err(NoSignUp::NotEnabled),
     };
-    if !enabled {
-        return Err(NoSignUp::NotEnabled);
-    }
-    // Contract §3.3: sign-up through an organization's connection means membership in it.
-    let open = place.is_none_or(|place| place.is_signup_enabled && place.assign_membership_on_login)
-        && accounts.is_some_and(Accounts::open_for_sign_up);
-    if open { Ok(()) } else { Err(NoSignUp::Closed) }
+    if open && accounts.is_some_and(Accounts::open_for_sign_up) { Ok(()) } else { Err(NoSignUp::Closed) }
 }
 
 /// An account that somebody wants.
@@ -101,6 +118,8 @@ pub enum NotSignedUp {
 struct Place {
     client: Client,
     connection: Connection,
+    /// Whether the address has to be verified.
+    verifies: bool,
 }
 
 impl SelfService {
@@ -110,16 +129,17 @@ impl SelfService {
         wanted: SignUp,
         caller: &Caller,
     ) -> Result<Result<SignedUp, NotSignedUp>, AccountFault> {
-        let Some(place) = self.place(&wanted).await? else {
+        let Some((client, connection)) = self.named(&wanted).await? else {
             return Ok(Err(NotSignedUp::Refused(NoSignUp::NotEnabled)));
         };
-        let connector = self.connectors.get(&place.connection.id).await?;
-        let allowed = may_sign_up(connector.accounts(), &place.connection, &place.client.id, None);
+        let connector = self.connectors.of(&connection)?;
+        let allowed = may_sign_up(connector.accounts(), &connection, Door::Application(&client.id));
         let accounts = match (allowed, connector.accounts()) {
             (Ok(()), Some(accounts)) => accounts,
             (Ok(()), None) => return Ok(Err(NotSignedUp::Refused(NoSignUp::Closed))),
             (Err(refused), _) => return Ok(Err(NotSignedUp::Refused(refused))),
         };
+        let place = Place { client, connection, verifies: accounts.verifies_addresses() };
         let Ok(email) = Email::parse(&wanted.email) else { return Ok(Err(NotSignedUp::EmailUnusable)) };
         let now = self.clock.now();
         let charges = throttle::sign_up(&place.connection.id, &email, caller.ip);
@@ -149,7 +169,7 @@ impl SelfService {
         self.keep(place, wanted, email, (subject, credential), caller).await
     }
 
-    async fn place(&self, wanted: &SignUp) -> Result<Option<Place>, AccountFault> {
+    async fn named(&self, wanted: &SignUp) -> Result<Option<(Client, Connection)>, AccountFault> {
         let found = self.store.read::<_, StoreError, _>(|unit| {
             Box::pin(async move {
                 let client = unit.clients().find(&wanted.client_id).await?;
@@ -157,7 +177,7 @@ impl SelfService {
                 Ok(client.zip(connection))
             })
         });
-        Ok(found.await?.map(|(client, connection)| Place { client, connection }))
+        Ok(found.await?)
     }
 
     async fn keep(
@@ -230,9 +250,8 @@ impl SelfService {
                     organization: None,
                     url: None,
                 };
-                if let Some((ticket, mail)) = verification_mail(&facts, &settings, now, entropy.as_ref()) {
-                    unit.tickets().insert(&ticket).await?;
-                    unit.outbox().push(&mail).await?;
+                if place.verifies {
+                    mail_verification(unit, &facts, &settings, now, entropy.as_ref()).await?;
                 }
                 let mut event = event.about(&user);
                 event.client_id = Some(place.client.id.clone());

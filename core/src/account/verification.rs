@@ -11,7 +11,7 @@ use crate::{
     entropy::Entropy,
     id::{ConnectionId, UserId},
     model::{EventKind, OutboxMail, Ticket, TicketKind},
-    port::store::StoreError,
+    port::store::{StoreError, UnitOfWork},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -34,8 +34,24 @@ pub struct Verified {
     pub page: TicketPage,
 }
 
-/// A ticket that verifies an address, and the message that brings it; the caller stores both in its unit of work.
-pub fn verification_mail(
+/// Write the message that asks a user to show that their address is theirs, and the ticket that it brings. Whether
+/// there is an address to ask.
+///
+/// The one way in which such a message comes about; the caller has charged what it may cost.
+pub async fn mail_verification(
+    unit: &mut (dyn UnitOfWork + '_),
+    facts: &MailFacts<'_>,
+    settings: &AccountSettings,
+    at: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<bool, StoreError> {
+    let Some((ticket, mail)) = verification_mail(facts, settings, at, entropy) else { return Ok(false) };
+    unit.tickets().insert(&ticket).await?;
+    unit.outbox().push(&mail).await?;
+    Ok(true)
+}
+
+fn verification_mail(
     facts: &MailFacts<'_>,
     settings: &AccountSettings,
     at: Timestamp,
@@ -88,11 +104,7 @@ impl SelfService {
                         organization: None,
                         url: None,
                     };
-                    if let Some((ticket, mail)) = verification_mail(&facts, &settings, now, entropy.as_ref())
-                    {
-                        unit.tickets().insert(&ticket).await?;
-                        unit.outbox().push(&mail).await?;
-                    }
+                    mail_verification(unit, &facts, &settings, now, entropy.as_ref()).await?;
                     Ok(VerificationRequested::Accepted)
                 })
             })

@@ -3,7 +3,7 @@
 
 use super::{Admin, AdminError};
 use crate::{
-    account::{AccountSettings, MailFacts, verification_charges, verification_mail},
+    account::{AccountSettings, MailFacts, mail_verification, verification_charges},
     entropy::Entropy,
     model::{Connection, User},
     port::store::UnitOfWork,
@@ -36,9 +36,7 @@ impl VerificationMails {
         user: &User,
         connection: &Connection,
     ) -> Result<(), AdminError> {
-        let facts = MailFacts { user, connection, client: None, organization: None, url: None };
-        let made = verification_mail(&facts, &self.settings, self.at, self.entropy.as_ref());
-        let (Some((ticket, mail)), Some(email)) = (made, &user.email) else {
+        let Some(email) = &user.email else {
             return Err(AdminError::body("The user does not have an email address."));
         };
         let charges = verification_charges(&connection.id, email);
@@ -46,8 +44,8 @@ impl VerificationMails {
             let message = "Too many verification emails were asked for this address.".to_owned();
             return Err(AdminError::TooMany { until, message });
         }
-        unit.tickets().insert(&ticket).await?;
-        unit.outbox().push(&mail).await?;
+        let facts = MailFacts { user, connection, client: None, organization: None, url: None };
+        mail_verification(unit, &facts, &self.settings, self.at, self.entropy.as_ref()).await?;
         Ok(())
     }
 }

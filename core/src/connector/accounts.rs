@@ -28,6 +28,10 @@ pub trait Accounts: Send + Sync {
     /// Whether people may choose a new password by a mailed link (not `disable_self_service_change_password`).
     fn open_for_reset(&self) -> bool;
 
+    /// Whether whoever makes an account for themselves is asked by mail to show that the address is theirs
+    /// (contract §2.5.1: `attributes.email.signup.verification.active`).
+    fn verifies_addresses(&self) -> bool;
+
     /// How many earlier hashes have to be kept, so that none of them is used again.
     fn password_history(&self) -> usize;
 

@@ -6,7 +6,8 @@
 
 use super::admission_profile::{fresh_user, refreshed_user};
 use crate::{
-    connector::{Assertion, Intent, Refusal},
+    account::{Door, may_sign_up},
+    connector::{Accounts, Assertion, Intent, Refusal},
     email::Email,
     id::{RoleId, UserId},
     model::{
@@ -135,7 +136,7 @@ impl NotAdmitted {
 pub fn admit(
     request: &AuthorizeRequest,
     intent: &Intent,
-    connection: &Connection,
+    (connection, accounts): (&Connection, Option<&dyn Accounts>),
     assertion: Assertion,
     known: Known,
     now: Timestamp,
@@ -166,12 +167,8 @@ pub fn admit(
     let assigns =
         known.organization_connection.as_ref().is_some_and(|place| place.assign_membership_on_login);
     if known.user.is_none() && assertion.credential.is_some() && *intent == Intent::SignUp {
-        // DB-21: an organization's connection takes sign-ups only where it says so.
-        let open =
-            known.organization_connection.as_ref().is_none_or(|place| place.is_signup_enabled && assigns);
-        if !open {
-            return Err(NotAdmitted::SignUpRefused);
-        }
+        let door = Door::of(request, known.organization_connection.as_ref());
+        may_sign_up(accounts, connection, door).map_err(|_no| NotAdmitted::SignUpRefused)?;
     }
     let created = known.user.is_none();
     let credential = assertion.credential.clone();

@@ -139,7 +139,7 @@ impl Flow {
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
         let scene = self.scene(&transaction.request).await?;
-        let kind = if full.starts_with("login:ip:") {
+        let kind = if full.starts_with("login:ip:") || full.starts_with("signup:ip:") {
             EventKind::BlockedAddress
         } else {
             EventKind::BlockedAttempts

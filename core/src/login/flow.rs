@@ -14,6 +14,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
+    account::sign_up_charges,
     connector::{Assertion, ConnectorError, Intent, Interaction, Memo, Presence, Refusal, Reply, Step},
     entropy::Entropy,
     id::{ConnectionId, OrganizationId, TransactionId},
@@ -292,8 +293,12 @@ impl Flow {
         let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let connector = self.connectors.get(&awaiting.connection).await.map_err(FlowError::Connector)?;
         let guess = connector.guess(&awaiting.memo, &reply);
-        let charges =
-            guess.as_ref().map(|who| throttle::guess(awaiting.connection.as_str(), who, visitor.ip));
+        let charges = match (&guess, &awaiting.intent) {
+            (Some(who), _) => Some(throttle::guess(awaiting.connection.as_str(), who, visitor.ip)),
+            // Never given back: an account comes about, or whoever asks learns that there is one (§3.5).
+            (None, Intent::SignUp) if awaiting.prompt.is_some() => Some(sign_up_charges(visitor.ip)),
+            (None, Intent::SignIn | Intent::SignUp | Intent::Accept(_)) => None,
+        };
         if let Some(charges) = &charges
             && let Some((full, _until)) = self.charge(charges).await?
         {
@@ -303,7 +308,7 @@ impl Flow {
         let step = connector.resume(&request, awaiting.memo.clone(), reply).await;
         match step {
             Ok(Step::Identified(assertion)) => {
-                let answered = (assertion, charges.unwrap_or_default());
+                let answered = (assertion, charges.filter(|_| guess.is_some()).unwrap_or_default());
                 Box::pin(self.identified(transaction, awaiting, answered, visitor)).await
             }
             Ok(Step::Ask(ask)) => Box::pin(self.asked_again(transaction, awaiting, ask)).await,

@@ -10,7 +10,8 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    connector::{Assertion, AuthnRequest, ConnectorError, Intent, Interaction, Once},
+    account::{AccountSettings, Door, MailFacts, mail_verification, may_sign_up},
+    connector::{Accounts, Assertion, AuthnRequest, ConnectorError, Intent, Interaction, Once},
     id::{ConnectionId, TransactionId, UserId},
     login::{Admitted, event::login_event},
     model::{AuditEvent, Connection, EventKind, Organization},
@@ -130,26 +131,33 @@ impl Flow {
     ) -> Result<View, FlowError> {
         let connection = self.connection(&awaiting.connection).await?;
         let wanted = matches!(&interaction, Interaction::Prompt(prompt) if prompt.may_sign_up);
-        let may_sign_up = match &transaction.request.organization {
-            Some(organization) if wanted => {
-                let (organization, id) = (organization.clone(), connection.id.clone());
-                let place = self
-                    .store
-                    .read(|unit| {
-                        Box::pin(async move { unit.organizations().connection(&organization, &id).await })
-                    })
-                    .await
-                    .map_err(FlowError::Store)?;
-                place.is_some_and(|place| place.is_signup_enabled && place.assign_membership_on_login)
-            }
-            Some(_) | None => wanted,
-        };
+        let may_sign_up = wanted && self.takes_sign_ups(transaction, &connection).await?;
         Ok(View::Connector {
             interaction,
             connection: connection.name,
             may_go_back: awaiting.candidates.len() > 1,
             may_sign_up,
         })
+    }
+
+    async fn takes_sign_ups(
+        &self,
+        transaction: &Transaction,
+        connection: &Connection,
+    ) -> Result<bool, FlowError> {
+        let request = &transaction.request;
+        let place = match &request.organization {
+            Some(organization) => {
+                let (organization, id) = (organization.clone(), connection.id.clone());
+                let place = self.store.read(|unit| {
+                    Box::pin(async move { unit.organizations().connection(&organization, &id).await })
+                });
+                place.await.map_err(FlowError::Store)?
+            }
+            None => None,
+        };
+        let connector = self.connectors.of(connection).map_err(FlowError::Connector)?;
+        Ok(may_sign_up(connector.accounts(), connection, Door::of(request, place.as_ref())).is_ok())
     }
 
     /// Store the login at its next stage, with an entry of the log if something ended; what is stored now.
@@ -187,6 +195,8 @@ impl Flow {
         admitting: Admitting,
     ) -> Result<Result<(Admission, bool), NotAdmitted>, FlowError> {
         let Admitting { intent, connection, assertion, scene, now, charges } = admitting;
+        let connector = self.connectors.of(&connection).map_err(FlowError::Connector)?;
+        let (settings, entropy) = (AccountSettings::of(self.settings.issuer.clone()), self.entropy.clone());
         let transaction = transaction.clone();
         // Made before the unit, which may await nothing but the store; their texts are filled in there.
         let entry =
@@ -203,8 +213,10 @@ impl Flow {
                     }
                     let known = Known::load(unit, &transaction.request, &connection, &assertion).await?;
                     let evidence = assertion.evidence.clone();
+                    let accounts = connector.accounts();
+                    let admitting = (&connection, accounts);
                     let admission =
-                        match admit(&transaction.request, &intent, &connection, assertion, known, now) {
+                        match admit(&transaction.request, &intent, admitting, assertion, known, now) {
                             Ok(admission) => admission,
                             Err(not) => return Ok(Err(not)),
                         };
@@ -224,6 +236,13 @@ impl Flow {
                     unit.transactions().advance(&transaction.at(Stage::Admitted(admitted))).await?;
                     if admission.created && admission.credential.is_some() {
                         unit.events().insert(&signed_up.about(user)).await?;
+                        // An invitation that was mailed has shown it already (INV-11).
+                        if !user.email_verified && accounts.is_some_and(Accounts::verifies_addresses) {
+                            let (client, organization) = (scene.client.as_ref(), scene.organization.as_ref());
+                            let facts =
+                                MailFacts { user, connection: &connection, client, organization, url: None };
+                            mail_verification(unit, &facts, &settings, now, &*entropy).await?;
+                        }
                     }
                     if admission.accepts.is_some() {
                         unit.events().insert(&accepted.about(user)).await?;

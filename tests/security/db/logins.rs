@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 const PIET: &str = "piet@hoekstra.test";
 
 /// A browser at this address.
-fn browser_at(world: &World, ip: [u8; 4]) -> Browser {
+pub(super) fn browser_at(world: &World, ip: [u8; 4]) -> Browser {
     let gateway = world.app.router.clone().layer(Extension(Peer((ip, 40_000).into())));
     let application = Router::new().fallback(|uri: Uri| async move { format!("application at {uri}") });
     let transport = InProcess::default()

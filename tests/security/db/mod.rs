@@ -8,4 +8,5 @@ mod logins;
 mod pages;
 mod passwords;
 mod resets;
+mod sign_up_pages;
 mod sign_ups;

@@ -3,7 +3,7 @@
 
 use super::house::{House, OTHER, PASSWORD, nobody};
 use portico_core::{
-    account::{Caller, NoSignUp, NotSignedUp, SignUp, SignedUp, may_sign_up},
+    account::{Caller, Door, NoSignUp, NotSignedUp, SignUp, SignedUp, may_sign_up},
     connector::{Intent, PasswordFault, Refusal, Step},
     id::ClientId,
     model::{EventKind, OrganizationConnection, testing},
@@ -124,7 +124,7 @@ async fn db_21_an_organization_takes_sign_ups_only_where_it_says_so() {
     let house = House::with(json!({})).await;
     let connector = house.connector().await;
     let may = |place: &OrganizationConnection| {
-        may_sign_up(connector.accounts(), &house.connection, &house.client.id, Some(place))
+        may_sign_up(connector.accounts(), &house.connection, Door::Organization(Some(place)))
     };
     let open = OrganizationConnection {
         is_signup_enabled: true,
@@ -146,7 +146,10 @@ async fn db_21_an_organization_takes_sign_ups_only_where_it_says_so() {
     ] {
         assert_eq!(may(&place), Err(why), "{place:?}");
     }
-    assert_eq!(may_sign_up(None, &house.connection, &house.client.id, Some(&open)), Err(NoSignUp::Closed));
+    let nowhere = may_sign_up(connector.accounts(), &house.connection, Door::Organization(None));
+    assert_eq!(nowhere, Err(NoSignUp::NotEnabled), "an organization without the connection");
+    let no_accounts = may_sign_up(None, &house.connection, Door::Organization(Some(&open)));
+    assert_eq!(no_accounts, Err(NoSignUp::Closed));
 }
 
 #[tokio::test]
