@@ -292,6 +292,9 @@ async fn a_block_and_a_new_password_end_everything() {
         let reset = change.get("password").is_some();
         assert_eq!(changed.get("last_password_reset").is_some(), reset);
         assert_eq!(api.events().await.iter().any(|event| event.kind == EventKind::PasswordChanged), reset);
+        let told: Vec<_> = api.mails().await.into_iter().map(|mail| (mail.template, mail.to)).collect();
+        let notice = ("password_changed".to_owned(), "a@x.test".to_owned());
+        assert_eq!(told, if reset { vec![notice] } else { Vec::new() }, "its owner may not be who did it");
     }
 }
 

@@ -15,6 +15,7 @@ mod verification;
 pub use caller::Caller;
 pub use mail::{MailFacts, account_mail};
 pub use password::{PasswordChange, set_password};
+pub(crate) use password::{end_everything, profile_of};
 pub use reset::{Changed, NotChanged, ResetForm, ResetRequest, ResetRequested};
 pub use sign_up::{Door, NoSignUp, NotSignedUp, SignUp, SignedUp, may_sign_up};
 pub(crate) use throttle::{sign_up_from as sign_up_charges, verification as verification_charges};

@@ -5,11 +5,13 @@ use super::mail::{MailFacts, account_mail};
 use crate::{
     connector::Subject,
     entropy::Entropy,
-    model::{Connection, OutboxMail, User},
+    id::UserId,
+    model::{Client, Connection, Organization, User},
     port::store::{StoreError, UnitOfWork},
     secret::Secret,
     time::Timestamp,
 };
+use serde_json::{Map, Value};
 
 /// A new password for an account.
 #[derive(Clone, Debug)]
@@ -24,25 +26,22 @@ pub struct PasswordChange {
     pub keep: usize,
     /// Whether it also shows that the address is theirs.
     pub proves_address: bool,
+    /// From which application it was asked for.
+    pub client: Option<Client>,
+    /// In whose branding.
+    pub organization: Option<Organization>,
     /// When.
     pub at: Timestamp,
 }
 
-impl PasswordChange {
-    /// The notice to its owner, who may not be the one who did it (`security.md` DB-16). None without an address.
-    pub fn notice(&self, facts: &MailFacts<'_>, entropy: &dyn Entropy) -> Option<OutboxMail> {
-        let to = self.user.email.as_ref()?;
-        Some(account_mail("password_changed", to, facts, self.at, entropy))
-    }
-}
-
-/// Set the password, and end everything that the old one opened: sessions, token families, and mailed links
-/// (`security.md` DB-16). Whether there was such an account.
+/// Set the password, end everything that the old one opened (sessions, token families, mailed links), and tell its owner,
+/// who may not be the one who did it (`security.md` DB-16). Whether there was such an account.
 ///
-/// The one way a password is changed; the caller adds the log entry and the notice.
+/// The one way a password is changed; the caller adds the log entry.
 pub async fn set_password(
     unit: &mut (dyn UnitOfWork + '_),
     change: &PasswordChange,
+    entropy: &dyn Entropy,
 ) -> Result<bool, StoreError> {
     let Some(subject) = subject_of(change) else { return Ok(false) };
     let connection = &change.connection.id;
@@ -56,11 +55,46 @@ pub async fn set_password(
     user.email_verified |= change.proves_address;
     user.updated_at = change.at;
     unit.users().update(&user).await?;
-    unit.users().next_epoch(&user.id).await?;
-    unit.sessions().delete_of(&user.id, None).await?;
-    unit.grants().revoke_of_user(&user.id, None, change.at).await?;
-    unit.tickets().delete_of(&user.id).await?;
+    end_everything(unit, &user.id, change.at).await?;
+    let facts = MailFacts {
+        user: &user,
+        connection: &change.connection,
+        client: change.client.as_ref(),
+        organization: change.organization.as_ref(),
+        url: None,
+    };
+    if let Some(to) = &user.email {
+        unit.outbox().push(&account_mail("password_changed", to, &facts, change.at, entropy)).await?;
+    }
     Ok(true)
+}
+
+/// Void all sessions, token families and mailed links of a user: of a new password, or of a block (contract §1.4.2).
+///
+/// The one way in which all that a user opened ends.
+pub(crate) async fn end_everything(
+    unit: &mut (dyn UnitOfWork + '_),
+    user: &UserId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    unit.users().next_epoch(user).await?;
+    unit.sessions().delete_of(user, None).await?;
+    unit.grants().revoke_of_user(user, None, at).await?;
+    unit.tickets().delete_of(user).await?;
+    Ok(())
+}
+
+/// What a new password may not contain, in the shape that connectors read.
+pub(crate) fn profile_of(user: &User) -> Map<String, Value> {
+    let mut profile = user.profile.clone();
+    if let Some(email) = &user.email {
+        profile.insert("email".to_owned(), email.canonical().into());
+    }
+    if let Some(username) = &user.username {
+        profile.insert("username".to_owned(), username.as_str().into());
+    }
+    profile.insert("user_metadata".to_owned(), Value::Object(user.user_metadata.clone()));
+    profile
 }
 
 fn subject_of(change: &PasswordChange) -> Option<&Subject> {

@@ -4,7 +4,7 @@
 use super::{
     AccountFault, Caller, SelfService, TicketPage, Unusable,
     mail::{MailFacts, account_mail},
-    password::{PasswordChange, set_password},
+    password::{PasswordChange, profile_of, set_password},
     throttle,
     ticket::{self, Good, NewTicket, new_ticket},
 };
@@ -18,7 +18,6 @@ use crate::{
     secret::{Secret, TokenHash},
     time::Timestamp,
 };
-use serde_json::{Map, Value};
 use std::net::IpAddr;
 
 /// Somebody asks for a link.
@@ -242,24 +241,16 @@ impl SelfService {
                         hash,
                         keep,
                         proves_address: good.ticket.proves_address,
+                        client: good.client.clone(),
+                        organization: good.organization.clone(),
                         at: now,
                     };
-                    if !set_password(unit, &change).await? {
+                    if !set_password(unit, &change, entropy.as_ref()).await? {
                         return Ok(Err(NotChanged::Unusable));
                     }
                     // Whoever holds the mailbox may try again at once (§3.5: blocked until a reset).
                     for key in guesses_at(&good, caller.ip) {
                         unit.limits().forget(&key).await?;
-                    }
-                    let facts = MailFacts {
-                        user: &good.user,
-                        connection: &good.connection,
-                        client: good.client.as_ref(),
-                        organization: good.organization.as_ref(),
-                        url: None,
-                    };
-                    if let Some(notice) = change.notice(&facts, entropy.as_ref()) {
-                        unit.outbox().push(&notice).await?;
                     }
                     let mut event = caller
                         .event(EventKind::PasswordChanged, now, entropy.as_ref(), &good.connection)
@@ -358,17 +349,4 @@ fn guesses_at(good: &Good, ip: Option<IpAddr>) -> Vec<String> {
         login::throttle::guess(good.connection.id.as_str(), name, ip).into_iter().take(2)
     });
     charges.map(|charge| charge.key).collect()
-}
-
-/// What a new password may not contain, in the shape that connectors read.
-pub(super) fn profile_of(user: &User) -> Map<String, Value> {
-    let mut profile = user.profile.clone();
-    if let Some(email) = &user.email {
-        profile.insert("email".to_owned(), email.canonical().into());
-    }
-    if let Some(username) = &user.username {
-        profile.insert("username".to_owned(), username.as_str().into());
-    }
-    profile.insert("user_metadata".to_owned(), Value::Object(user.user_metadata.clone()));
-    profile
 }

@@ -9,6 +9,7 @@ use super::{
     users::{found, no_accounts, requires_username},
 };
 use crate::{
+    account::{PasswordChange, end_everything, profile_of, set_password},
     connector::Subject,
     email::Email,
     id::UserId,
@@ -17,7 +18,7 @@ use crate::{
     secret::Secret,
     time::Timestamp,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// What is to become of a user.
 #[derive(Clone, Debug, Default)]
@@ -90,21 +91,35 @@ impl Admin {
             )
         });
         let mails = (change.verification == Mailing::Send).then(|| self.verification_mails());
-        let (id, at) = (id.clone(), self.clock.now());
+        let (id, at, entropy) = (id.clone(), self.clock.now(), self.entropy.clone());
         self.write(event, move |unit| {
             Box::pin(async move {
                 let mut user = found(unit, &id).await?;
-                let ends = change.blocked == Some(true) && !user.blocked || password.is_some();
+                let blocks = change.blocked == Some(true) && !user.blocked;
                 if let Some((connection, identity)) = &account {
                     change_account(unit, (connection, identity), &user, &change).await?;
-                    if let Some(password) = password {
-                        set_password(unit, identity, password, at).await?;
-                        user.last_password_reset = Some(at);
+                }
+                if let (Some(NewPassword { hash, keep }), Some((connection, _))) = (password, &account) {
+                    let connection = connection.clone();
+                    let (proves_address, client, organization) = (false, None, None);
+                    let change = PasswordChange {
+                        user,
+                        connection,
+                        hash,
+                        keep,
+                        proves_address,
+                        client,
+                        organization,
+                        at,
+                    };
+                    if !set_password(unit, &change, &*entropy).await? {
+                        return Err(no_connection());
                     }
+                    user = found(unit, &id).await?;
                 }
                 apply(&mut user, change, at);
                 unit.users().update(&user).await?;
-                if ends {
+                if blocks {
                     end_everything(unit, &id, at).await?;
                 }
                 if let (Some(mails), Some((connection, _))) = (mails, &account) {
@@ -170,30 +185,10 @@ impl Admin {
         };
         let connector = self.connectors.get(&connection.id).await?;
         let accounts = connector.accounts().ok_or_else(no_accounts)?;
-        let mut profile = user.profile.clone();
-        profile.insert("user_metadata".to_owned(), Value::Object(user.user_metadata.clone()));
-        if let Some(email) = &user.email {
-            profile.insert("email".to_owned(), json!(email.canonical()));
-        }
-        if let Some(username) = &user.username {
-            profile.insert("username".to_owned(), json!(username));
-        }
+        let profile = profile_of(user);
         let hash = accounts.change_password(&identity.subject, password.clone(), &profile).await?;
         Ok(Some(NewPassword { hash, keep: accounts.password_history() }))
     }
-}
-
-/// Void all sessions, tokens and mailed links of a user.
-async fn end_everything(
-    unit: &mut (dyn UnitOfWork + '_),
-    id: &UserId,
-    at: Timestamp,
-) -> Result<(), AdminError> {
-    unit.users().next_epoch(id).await?;
-    unit.sessions().delete_of(id, None).await?;
-    unit.grants().revoke_of_user(id, None, at).await?;
-    unit.tickets().delete_of(id).await?;
-    Ok(())
 }
 
 async fn note(unit: &mut (dyn UnitOfWork + '_), event: Option<AuditEvent>) -> Result<(), AdminError> {
@@ -222,18 +217,6 @@ async fn change_account(
         // A link that was mailed to the old address proves nothing about the new one.
         unit.tickets().delete_of(&user.id).await?;
     }
-    if known { Ok(()) } else { Err(no_connection()) }
-}
-
-async fn set_password(
-    unit: &mut (dyn UnitOfWork + '_),
-    identity: &Identity,
-    password: NewPassword,
-    at: Timestamp,
-) -> Result<(), AdminError> {
-    let NewPassword { hash, keep } = password;
-    let (connection, subject) = (&identity.connection_id, &identity.subject);
-    let known = unit.credentials().change_password(connection, subject, &hash, at, keep).await?;
     if known { Ok(()) } else { Err(no_connection()) }
 }
 
