@@ -56,7 +56,8 @@ async fn certified_pairs_move_from_state_to_state(home: Home) {
 async fn an_answer_counts_but_once_at_its_connection(home: Home) {
     let store = home.open().await;
     furnish(&*store).await;
-    let (one, other) = (TokenHash::of("_assertion1"), TokenHash::of("_assertion2"));
+    let marks = || (TokenHash::of("_assertion1"), TokenHash::of("_assertion2"));
+    let (one, other) = marks();
     write!(store, unit => {
         let answers = unit.answers();
         assert!(answers.consume(&connection_id(0), &one, Timestamp(100)).await?);
@@ -64,6 +65,7 @@ async fn an_answer_counts_but_once_at_its_connection(home: Home) {
         assert!(answers.consume(&connection_id(0), &other, Timestamp(200)).await?);
         assert!(answers.consume(&connection_id(1), &one, Timestamp(200)).await?, "another connection's");
     });
+    let (one, other) = marks();
     write!(store, unit => {
         assert_eq!(unit.answers().sweep(Timestamp(101)).await?, 1);
         assert!(unit.answers().consume(&connection_id(0), &one, Timestamp(300)).await?, "nobody would take it");
