@@ -12,3 +12,4 @@ mod op_front;
 mod org;
 mod org_admin;
 mod rp;
+mod saml;

@@ -252,14 +252,14 @@ fn fields(object: Value) -> Map<String, Value> {
 }
 
 /// A place that nobody may be made to call.
-struct Canary {
+pub(super) struct Canary {
     address: SocketAddr,
     hits: Arc<AtomicUsize>,
     _listening: JoinSet<()>,
 }
 
 impl Canary {
-    async fn listen() -> Self {
+    pub(super) async fn listen() -> Self {
         Self::listen_on((Ipv4Addr::LOCALHOST, 0).into()).await
     }
 
@@ -277,11 +277,11 @@ impl Canary {
         Self { address, hits, _listening: listening }
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    fn hits(&self) -> usize {
+    pub(super) fn hits(&self) -> usize {
         self.hits.load(SeqCst)
     }
 }
