@@ -6,10 +6,10 @@ use crate::{
     config::{Config, ConfigError},
     edge::Metrics,
     keys::{Algorithm, StoreKeyRing},
-    page::{Pages, mail::OutboxRenderer},
+    page::mail::OutboxRenderer,
     script_host::Fetching,
-    wire::{Ports, Settings},
-    worker::{DeliveryPorts, OutboxDelivery, Stop, Supervisor, Sweeps},
+    wire::{App, Ports, Settings},
+    worker::{DeliveryPorts, OutboxDelivery, Renewals, Stop, Supervisor, Sweeps},
 };
 use portico_core::{
     admin::{AdminError, bootstrap::cursor_key},
@@ -137,11 +137,11 @@ impl Adapters {
         })
     }
 
-    /// Start what goes on beside requests: mail, sweeps, keys.
+    /// Start what goes on beside requests: mail, sweeps, renewals, keys.
     pub fn start_jobs(
         &self,
         config: &Config,
-        pages: Arc<Pages>,
+        app: &App,
         metrics: &Arc<Metrics>,
         stop: Stop,
     ) -> Result<Supervisor, AdapterError> {
@@ -152,7 +152,7 @@ impl Adapters {
                 store: Arc::clone(&ports.store),
                 clock: Arc::clone(&ports.clock),
                 entropy: Arc::clone(&ports.entropy),
-                renderer: Arc::new(OutboxRenderer::new(pages, Arc::clone(&ports.store))),
+                renderer: Arc::new(OutboxRenderer::new(Arc::clone(&app.pages), Arc::clone(&ports.store))),
                 mailer,
             };
             let give_up_after = Duration::from_hours(config.mail.give_up_after_hours.into());
@@ -167,6 +167,16 @@ impl Adapters {
         jobs.every("sweeps", Duration::from_mins(10), move || {
             let sweeps = Arc::clone(&sweeps);
             async move { sweeps.sweep().await }
+        });
+        let renewals = Arc::new(Renewals::new(
+            Arc::clone(&ports.store),
+            Arc::clone(&ports.clock),
+            Arc::clone(&ports.entropy),
+            Arc::clone(&app.connectors),
+        ));
+        jobs.every("renewals", Duration::from_hours(1), move || {
+            let renewals = Arc::clone(&renewals);
+            async move { renewals.renew().await }
         });
         let rotation = Rotation {
             keys: Arc::clone(&self.keys),

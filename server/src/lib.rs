@@ -16,6 +16,7 @@ pub mod login;
 pub mod management;
 pub mod oidc;
 pub mod page;
+pub mod partner;
 pub mod script_host;
 pub mod wire;
 pub mod worker;

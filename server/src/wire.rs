@@ -15,6 +15,7 @@ use crate::{
     management::{self, Management, ManagementPorts},
     oidc::{self, Provider},
     page::{self, PageError, Pages},
+    partner::{self, Partners},
 };
 use axum::Router;
 use portico_connectors::Registry;
@@ -160,6 +161,7 @@ impl App {
         ));
         let accounts =
             Arc::new(AccountPages::new(Arc::clone(&service), Arc::clone(&store), Arc::clone(&pages)));
+        let partners = Arc::new(Partners::new(Arc::clone(&store), Arc::clone(&connectors)));
         let databases = DbConnections::new(service, Arc::clone(&clock));
         let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store)));
         let surfaces = Router::new()
@@ -169,6 +171,7 @@ impl App {
             .merge(dbconnections::router(Arc::new(databases)))
             .merge(oidc::router(Arc::new(Provider::new(provider, cookies, Arc::clone(&pages)))))
             .merge(management::router(Arc::new(management)))
+            .merge(partner::router(partners))
             .merge(page::assets::router())
             .fallback(nothing_here);
         let surfaces = dressed(surfaces, wardrobe);

@@ -182,7 +182,7 @@ impl Flow {
     }
 
     /// The same with the whole story: the log has it, the page says nothing of it.
-    pub(super) async fn rejected_with(
+    pub(super) async fn disproved(
         &self,
         mut transaction: Transaction,
         awaiting: Awaiting,

@@ -19,7 +19,7 @@ use crate::{
     entropy::Entropy,
     id::{ConnectionId, OrganizationId, TransactionId},
     model::{Connection, OrganizationName, OrganizationUsage, RequireBehavior},
-    oauth::{AuthorizeRequest, PromptValue},
+    oauth::{AuthorizeRequest, PromptValue, authorize::AuthorizeFault},
     port::store::{Charge, Store, StoreError},
     secret::{Secret, TokenHash},
     time::Clock,
@@ -71,6 +71,9 @@ pub enum FlowError {
     /// It is not at the stage that this step is for, or somebody was faster.
     #[error("the login has already moved on")]
     Stale,
+    /// What an answer that nobody asked for leads to cannot be had.
+    #[error(transparent)]
+    Landing(AuthorizeFault),
     /// A connector failed in a way that leaves the login where it is.
     #[error(transparent)]
     Connector(ConnectorError),
@@ -169,6 +172,7 @@ impl Flow {
                 };
                 self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?
             }
+            Stage::Arriving(arriving) => arriving.view(),
             Stage::Picking(picking) => View::Picker(self.organizations_of(&picking.admitted.user).await?),
             Stage::Admitted(admitted) => {
                 return Box::pin(self.conclude(transaction, admitted, visitor)).await;
@@ -319,9 +323,7 @@ impl Flow {
             Err(ConnectorError::Protocol(check)) => {
                 Box::pin(self.rejected(transaction, awaiting, &check)).await
             }
-            Err(ConnectorError::Rejected(rejection)) => {
-                Box::pin(self.rejected_with(transaction, awaiting, *rejection)).await
-            }
+            Err(ConnectorError::Rejected(why)) => Box::pin(self.disproved(transaction, awaiting, *why)).await,
             Err(error) => {
                 if let Some(charges) = charges {
                     let now = self.clock.now();
@@ -434,7 +436,7 @@ impl Flow {
     }
 
     /// Make a user of the assertion, and go on to the rules.
-    async fn identified(
+    pub(super) async fn identified(
         &self,
         mut transaction: Transaction,
         awaiting: Awaiting,

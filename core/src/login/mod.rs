@@ -6,11 +6,13 @@
 //!    │                       │          ▲ │  ▲          ▲ │
 //!    │                       └► Confirming┘  └ again    │ └► Picking ─┐
 //!    └── a live session fits ───────────────────────────┘     ◄───────┘
+//!  an answer nobody asked for ──► Arriving ──► Admitted
 //!  every stage ── expiry, cancel, too many refusals ──► Failed
 //! ```
 
 mod admission_profile;
 pub mod admit;
+mod arrival;
 pub mod authorize_org;
 mod conclude;
 mod connectors;
@@ -29,6 +31,7 @@ mod transaction;
 mod visitor;
 
 pub(crate) use admission_profile::fresh_user;
+pub use arrival::Arriving;
 pub use connectors::Connectors;
 pub use transaction::{
     Admitted, Awaiting, Choosing, Completed, Confirming, Failed, Locating, Picking, Stage, Transaction,

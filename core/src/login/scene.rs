@@ -128,6 +128,13 @@ pub enum View {
         /// Where its first move may lead.
         destinations: Vec<Url>,
     },
+    /// Asks somebody who began elsewhere whether to go on.
+    Arrival {
+        /// The connection's name for people.
+        connection: String,
+        /// Who they are there.
+        who: String,
+    },
     /// What a connector asks, and the way back to the choice, if there was one.
     Connector {
         /// What it asks.

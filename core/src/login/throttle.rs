@@ -27,6 +27,15 @@ pub fn ticket(ip: Option<IpAddr>) -> Vec<Charge> {
     vec![Charge { key: format!("ticket:ip:{}", network(ip)), burst: 60, period: MINUTE }]
 }
 
+/// What it costs to look at an answer that nobody asked for: there is no login yet that would limit it.
+pub fn arrival(connection: &str, ip: Option<IpAddr>) -> Vec<Charge> {
+    let from = network(ip);
+    vec![
+        Charge { key: format!("arrival:ip:{from}"), burst: 30, period: Duration::from_secs(2) },
+        Charge { key: format!("arrival:con:{connection}"), burst: 300, period: Duration::from_millis(100) },
+    ]
+}
+
 /// The address as it is counted: an IPv6 customer has a /64 (DB-08).
 pub fn network(ip: Option<IpAddr>) -> String {
     match ip {

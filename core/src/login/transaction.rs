@@ -1,6 +1,7 @@
 //! Owns the login transaction: a struct per stage, and the transitions between them.
 //! Never touches what decides which transition is taken: that is `flow.rs`.
 
+use super::Arriving;
 use crate::{
     connector::{Evidence, Intent, Memo, Prompt, Refusal},
     id::{ConnectionId, OrganizationId, ReferenceId, TransactionId, UserId},
@@ -56,6 +57,8 @@ pub enum Stage {
     Confirming(Confirming),
     /// A connector waits for an answer.
     Awaiting(Awaiting),
+    /// Somebody began elsewhere, and is asked whether they meant to.
+    Arriving(Arriving),
     /// We know which user it is.
     Admitted(Admitted),
     /// The user chooses among their organizations.
@@ -74,6 +77,7 @@ impl Stage {
             Self::Choosing(_) => "choosing",
             Self::Confirming(_) => "confirming",
             Self::Awaiting(_) => "awaiting",
+            Self::Arriving(_) => "arriving",
             Self::Admitted(_) => "admitted",
             Self::Picking(_) => "picking",
             Self::Completed(_) => "completed",

@@ -83,7 +83,7 @@ pub(super) async fn assemble(config: &Config, store: Arc<dyn Store>, stop: Stop)
     let adapters = Adapters::new(config, store).await.map_err(|error| failed(&error))?;
     let app = App::new(adapters.ports.clone(), adapters.settings(config)?).map_err(|error| failed(&error))?;
     let metrics = Arc::<Metrics>::default();
-    let jobs = adapters.start_jobs(config, Arc::clone(&app.pages), &metrics, stop);
+    let jobs = adapters.start_jobs(config, &app, &metrics, stop);
     if let Err(error) = adapters.scripts.warm() {
         tracing::error!(%error, "no script worker can be started; rules cannot run");
     }

@@ -3,9 +3,9 @@
 
 use super::{LoginFault, Logins, Visit};
 use crate::page::{
-    AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label, Links, Locale,
-    Look, OrganizationPage, Page, PassagePage, Pick, PickerPage, PromptPage, Trouble, Typed, Way, Ways,
-    WebMessagePage,
+    ArrivalPage, AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label,
+    Links, Locale, Look, OrganizationPage, Page, PassagePage, Pick, PickerPage, PromptPage, Trouble, Typed,
+    Way, Ways, WebMessagePage,
 };
 use axum::response::{IntoResponse, Response};
 use http::{
@@ -31,6 +31,7 @@ pub(super) fn path_of(view: &View) -> Option<&'static str> {
         View::Organization => Some("/u/organization"),
         View::Choice { .. } => Some("/u/login/identifier"),
         View::Confirmation { .. } => Some("/invitation"),
+        View::Arrival { .. } => Some("/u/continue"),
         View::Picker(_) => Some("/u/organization-picker"),
         View::Connector { interaction: Interaction::Prompt(prompt), .. } => Some(match prompt.intent {
             Intent::SignIn if prompt.fields.contains(&Field::Identifier) => "/u/login",
@@ -165,6 +166,7 @@ impl Logins {
                 | View::Organization
                 | View::Choice { .. }
                 | View::Confirmation { .. }
+                | View::Arrival { .. }
                 | View::Picker(_) => unreachable!("only a connector sends elsewhere"),
             };
         };
@@ -221,7 +223,7 @@ fn lands_at(shown: &Shown) -> Vec<String> {
     let callbacks = shown.scene.client.iter().flat_map(|client| client.callbacks.iter().cloned());
     let elsewhere: &[Url] = match &shown.view {
         View::Confirmation { destinations, .. } | View::Choice { destinations, .. } => destinations,
-        View::Organization | View::Connector { .. } | View::Picker(_) => &[],
+        View::Organization | View::Arrival { .. } | View::Connector { .. } | View::Picker(_) => &[],
     };
     callbacks.chain(elsewhere.iter().map(Url::to_string)).collect()
 }
@@ -260,6 +262,12 @@ fn page_of(shown: Shown, form: Form) -> Page {
             organization: organization.unwrap_or_else(|| Label::new("")),
             client,
             destination: Label::new(&connection),
+        }),
+        View::Arrival { connection, who } => Page::Arrival(ArrivalPage {
+            form,
+            who: Label::new(&who),
+            connection: Label::new(&connection),
+            client,
         }),
         View::Choice { choices, by_identifier, .. } => {
             let invited = scene.invitation.is_some();

@@ -35,9 +35,17 @@ pub(super) async fn callback(
         return logins.plain_page(&page, &visit).await;
     }
     let answered = async {
-        let handle = parameters.get("state").or_else(|| parameters.get("RelayState"));
-        let handle = handle.ok_or(LoginFault::NoState)?;
-        let id = TransactionId::parse(handle).map_err(|_not_a_handle| LoginFault::NoState)?;
+        let posted = (method == Method::POST).then(|| parameters.get("RelayState")).flatten();
+        let handle = parameters.get("state").or(posted).and_then(|text| TransactionId::parse(text).ok());
+        let Some(id) = handle else {
+            // Whatever else stands there is the other side's own: nothing is found by it, and nobody is sent to it.
+            let named = parameters.get("connection").filter(|_| method == Method::POST);
+            let named = named.ok_or(LoginFault::NoState)?.to_owned();
+            let organization = parameters.get("organization").map(str::to_owned);
+            let reply = parameters.into_reply();
+            let arrived = logins.flow.unsolicited(&named, organization.as_deref(), &visit.visitor, reply);
+            return Ok(arrived.await?);
+        };
         Ok::<Outcome, LoginFault>(logins.flow.answer(&id, &visit.visitor, parameters.into_reply()).await?)
     };
     let outcome = answered.await;

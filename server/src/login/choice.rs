@@ -55,6 +55,21 @@ pub(super) async fn confirm(
     logins.answer(outcome, &visit, Some("/invitation")).await
 }
 
+/// `POST /u/continue`: go on as whom the identity provider named, unasked.
+pub(super) async fn arrive(
+    State(logins): State<Arc<Logins>>,
+    visit: Visit,
+    origin: Origin,
+    parameters: Result<Params, ParamsFault>,
+) -> Response {
+    let arrived = async {
+        let (id, _) = own_form(origin, &visit, parameters)?;
+        Ok::<Outcome, LoginFault>(logins.flow.arrive(&id, &visit.visitor).await?)
+    };
+    let outcome = arrived.await;
+    logins.answer(outcome, &visit, Some("/u/continue")).await
+}
+
 /// `POST /u/organization`: the organization's name (contract §1.2.2 row 4).
 pub(super) async fn locate(
     State(logins): State<Arc<Logins>>,

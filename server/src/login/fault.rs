@@ -82,6 +82,7 @@ fn of_flow(error: &FlowError) -> Trouble {
         FlowError::Unknown | FlowError::Expired => Trouble::Expired,
         FlowError::OtherBrowser => Trouble::NoCookie,
         FlowError::Stale => Trouble::Stale,
+        FlowError::Landing(_) => Trouble::Misconfigured,
         FlowError::Connector(error) => trouble_of(error),
         FlowError::Store(_) | _ => Trouble::Internal,
     }

@@ -67,6 +67,7 @@ pub fn router(logins: Arc<Logins>) -> Router {
         .route("/u/login/identifier", get(prompt::show).post(choice::choose))
         .route("/invitation", get(prompt::show).post(choice::confirm))
         .route("/u/invitation", get(prompt::show).post(choice::confirm))
+        .route("/u/continue", get(prompt::show).post(choice::arrive))
         .route("/u/organization", get(prompt::show).post(choice::locate))
         .route("/u/organization-picker", get(prompt::show).post(choice::pick))
         .with_state(logins)

@@ -98,6 +98,19 @@ pub struct ConfirmPage {
     pub destination: Label,
 }
 
+/// Somebody began at their identity provider, and is asked whether to go on (`/u/continue`, `security.md` §3.1.9).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ArrivalPage {
+    /// Where it goes; one button.
+    pub form: Form,
+    /// Who they are there.
+    pub who: Label,
+    /// The name of the place they come from.
+    pub connection: Label,
+    /// The application.
+    pub client: Label,
+}
+
 /// The organization's name is asked (`/u/organization`, contract §1.2.2). The field is [`Form::ORGANIZATION`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OrganizationPage {

@@ -23,7 +23,9 @@ pub use account::{
     LoggedOutPage, LogoutConfirmPage, Onward, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage,
     VerifiedPage, VerifyPage,
 };
-pub use choice::{ConfirmPage, ConnectionsPage, IdentifierPage, OrganizationPage, Pick, PickerPage};
+pub use choice::{
+    ArrivalPage, ConfirmPage, ConnectionsPage, IdentifierPage, OrganizationPage, Pick, PickerPage,
+};
 pub use error::{ErrorPage, Trouble};
 pub use form::Form;
 pub use label::Label;
@@ -52,6 +54,8 @@ pub enum Page {
     Connections(ConnectionsPage),
     /// The organization's own sign-in comes next.
     Confirm(ConfirmPage),
+    /// Somebody who began elsewhere is asked whether to go on.
+    Arrival(ArrivalPage),
     /// The organization's name is asked.
     Organization(OrganizationPage),
     /// One's own organizations to choose among.
@@ -94,6 +98,7 @@ impl Page {
             Self::Error(page) => page.trouble.status(),
             Self::Connections(_)
             | Self::Confirm(_)
+            | Self::Arrival(_)
             | Self::Picker(_)
             | Self::ResetSent(_)
             | Self::ResetDone(_)
@@ -113,6 +118,7 @@ impl Page {
             Self::Identifier(_) => "login/identifier.html",
             Self::Connections(_) => "login/connections.html",
             Self::Confirm(_) => "login/confirm.html",
+            Self::Arrival(_) => "login/arrival.html",
             Self::Organization(_) => "login/organization.html",
             Self::Picker(_) => "login/picker.html",
             Self::ResetRequest(_) => "account/reset_request.html",
@@ -136,6 +142,7 @@ impl Page {
             Self::Identifier(page) => Serde(page.view()).into(),
             Self::Connections(page) => Serde(page).into(),
             Self::Confirm(page) => Serde(page).into(),
+            Self::Arrival(page) => Serde(page).into(),
             Self::Organization(page) => Serde(page).into(),
             Self::Picker(page) => Serde(page).into(),
             Self::ResetRequest(page) => Serde(page.view()).into(),
@@ -166,6 +173,7 @@ impl Page {
             }
             Self::Connections(page) => page.ways.form.sources().cloned().collect(),
             Self::Confirm(page) => page.form.sources().cloned().collect(),
+            Self::Arrival(page) => page.form.sources().cloned().collect(),
             Self::Organization(page) => page.form.sources().cloned().collect(),
             Self::Picker(page) => page.form.sources().cloned().collect(),
             Self::LogoutConfirm(page) => page.form.sources().cloned().collect(),

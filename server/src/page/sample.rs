@@ -2,10 +2,10 @@
 //! Never touches anything real: the people and companies are invented.
 
 use super::{
-    AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label, Links, Locale,
-    LoggedOutPage, LogoUrl, LogoutConfirmPage, Look, Onward, OrganizationPage, Page, PassagePage, Pick,
-    PickerPage, PromptPage, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage, Support, Trouble,
-    Typed, VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
+    ArrivalPage, AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label,
+    Links, Locale, LoggedOutPage, LogoUrl, LogoutConfirmPage, Look, Onward, OrganizationPage, Page,
+    PassagePage, Pick, PickerPage, PromptPage, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage,
+    Support, Trouble, Typed, VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
 };
 use portico_core::{
     connector::{Field, Intent, PasswordFault, PasswordRule, Prompt, Refusal},
@@ -230,6 +230,12 @@ fn choices(names: &Names) -> Vec<(String, Page)> {
         client: client(),
         destination: Label::new(&names.connection),
     };
+    let arrival = ArrivalPage {
+        form: form("/u/continue").landing_at("https://hoekstra.corp.travel0.test/login/callback"),
+        who: Label::new("amintha@metahexa.test"),
+        connection: Label::new(&names.connection),
+        client: client(),
+    };
     let asked = |unknown| OrganizationPage {
         form: form("/u/organization"),
         name: if unknown { names.typed.clone() } else { String::new() },
@@ -262,6 +268,7 @@ fn choices(names: &Names) -> Vec<(String, Page)> {
         ("connections", Page::Connections(connections(None))),
         ("connections_invitation", Page::Connections(connections(Some(Label::new(&names.inviter))))),
         ("invitation_confirm", Page::Confirm(confirm)),
+        ("arrival", Page::Arrival(arrival)),
         ("organization", Page::Organization(asked(false))),
         ("organization_unknown", Page::Organization(asked(true))),
         ("organization_picker", Page::Picker(picker(None))),

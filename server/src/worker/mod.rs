@@ -2,11 +2,13 @@
 //! Never touches requests.
 
 mod outbox;
+mod renewals;
 mod stop;
 mod supervisor;
 mod sweeps;
 
 pub use outbox::{DeliveryPorts, MailRenderer, OutboxDelivery, RenderError};
+pub use renewals::Renewals;
 pub use stop::{Stop, Stopper};
 pub use supervisor::Supervisor;
 pub use sweeps::Sweeps;

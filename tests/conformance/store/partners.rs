@@ -46,7 +46,10 @@ async fn certified_pairs_move_from_state_to_state(home: Home) {
     let keys = read!(store, unit => unit.certified_keys().list().await?);
     assert_eq!(keys.iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), ["pair1", "pair2"]);
     assert_eq!((keys[0].purpose, keys[1].purpose), (KeyPurpose::Signing, KeyPurpose::Encryption));
-    assert_eq!((&keys[0].certificate, keys[0].private.as_slice()), (&vec![1, 0, 255], &b"canary-private-pair"[..]));
+    assert_eq!(
+        (&keys[0].certificate, keys[0].private.as_slice()),
+        (&vec![1, 0, 255], &b"canary-private-pair"[..])
+    );
     assert_eq!(keys[0].state, KeyState::Previous);
     assert_eq!((keys[0].current_since, keys[0].previous_since), (Some(Timestamp(50)), Some(Timestamp(60))));
     let twice = attempt!(store, unit => unit.certified_keys().insert(&pair(1, KeyPurpose::Signing)).await);
