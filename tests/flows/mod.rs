@@ -3,4 +3,5 @@
 
 mod database;
 pub(crate) mod enterprise;
+mod saml;
 mod sso;

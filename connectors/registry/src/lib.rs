@@ -4,6 +4,7 @@
 use portico_core::connector::{ConnectorFactory, Factories};
 use portico_database::{DatabaseFactory, HashingPool};
 use portico_oidc::OidcFactory;
+use portico_saml::SamlFactory;
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ impl Registry {
                 Box::new(DatabaseFactory::new(pool)),
                 Box::new(OidcFactory::oidc()),
                 Box::new(OidcFactory::okta()),
+                Box::new(SamlFactory::new()),
             ],
         }
     }
@@ -47,7 +49,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// In the order of the list.
-    const BUILT_IN: &[&str] = &["auth0", "oidc", "okta"];
+    const BUILT_IN: &[&str] = &["auth0", "oidc", "okta", "samlp"];
 
     #[test]
     fn every_strategy_has_one_factory_and_secrets_are_named() {
@@ -61,7 +63,8 @@ mod tests {
             assert_eq!(registry.factory(strategy).unwrap().strategy(), strategy);
         }
         assert_eq!(registry.factory("oidc").unwrap().secret_options(), ["client_secret"]);
-        assert!(registry.factory("samlp").is_none(), "what is not built does not exist");
+        assert_eq!(registry.factory("samlp").unwrap().secret_options(), ["decryptionKey", "signing_key"]);
+        assert!(registry.factory("adfs").is_none(), "what is not built does not exist");
     }
 
     #[test]

@@ -5,14 +5,32 @@
 //! `security.md` §3.1. Each check has a name, and each refusal a [`Reason`](reason::Reason).
 
 pub mod assertion;
+mod authn_request;
+mod connector;
 mod decrypt;
 pub mod expectations;
+mod factory;
 pub mod fault;
 pub mod gate;
 pub mod hardening;
 pub mod judge;
 pub mod key;
+mod logout;
+mod mapping;
+mod message;
+mod metadata;
+mod options;
+mod party;
+mod pool;
+mod posted;
 pub mod reason;
 pub mod response;
+mod settings;
+mod signing;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 pub mod verify;
+mod xml;
+
+pub use factory::SamlFactory;

@@ -306,6 +306,18 @@ reasons! {
     /// The name identifier is meant for somebody else.
     NameIdQualifier = "name_id_qualifier" @ Subject: "the NameID is one for `{came}`, this connection is `{expected}`";
         "set the Entity ID of this connection in the identity provider to `{expected}`"
+    /// The NameID is new at every sign-in, so that it identifies nobody (SAML-66).
+    KeyTransient = "key_transient" @ Subject: "the NameID is transient: it is another one at every sign-in";
+        "send a persistent NameID or an address, or name an attribute that stays the same with `user_id_attribute`"
+    /// What is to identify the user did not come.
+    KeyMissing = "key_missing" @ Subject: "`{expected}`, which identifies users of this connection, did not come";
+        "release `{expected}` in the identity provider, or name another attribute with `user_id_attribute`"
+    /// What is to identify the user came with several values.
+    KeyAmbiguous = "key_ambiguous" @ Subject: "`{expected}`, which identifies users of this connection, has several values";
+        "name an attribute with one value with `user_id_attribute`"
+    /// The NameID is of another format than the connection takes (SAML-66).
+    NameIdFormat = "name_id_format" @ Subject: "the NameID is of the format `{came}`, this connection takes `{expected}`";
+        "set the format of the NameID in the identity provider to `{expected}`"
     /// Nothing confirms the subject by bearer (SAML-35).
     ConfirmationMissing = "confirmation_missing" @ Confirmation: "the assertion has no bearer confirmation";
         "the identity provider has to use the Web Browser SSO profile (bearer)"
