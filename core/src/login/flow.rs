@@ -245,7 +245,7 @@ impl Flow {
         let Stage::Confirming(confirming) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let scene = self.scene(&transaction.request).await?;
         let connection = self.connection(&confirming.connection).await?;
-        let intent = intent(&scene);
+        let intent = scene.intent();
         let toward = Toward { connection, intent, choosing: confirming.confirmed(), announced: true };
         Box::pin(self.approach(transaction, scene, toward, None)).await
     }
@@ -378,7 +378,7 @@ impl Flow {
         };
         if let Some(candidate) = only {
             let sign_up = transaction.request.screen_hint.as_deref() == Some("signup");
-            let intent = match intent(&scene) {
+            let intent = match scene.intent() {
                 Intent::SignIn if sign_up => Intent::SignUp,
                 intent @ (Intent::SignIn | Intent::SignUp | Intent::Accept(_)) => intent,
             };
@@ -404,7 +404,7 @@ impl Flow {
         let Toward { connection, intent, choosing, announced } = toward;
         let connector = self.connectors.of(&connection).map_err(FlowError::Connector)?;
         let invited = scene.invitation.is_some();
-        let intent = if invited { self::intent(&scene) } else { intent };
+        let intent = if invited { scene.intent() } else { intent };
         let confirmed = matches!(transaction.stage, Stage::Confirming(_) | Stage::Awaiting(_)) && announced;
         if invited && connector.presence() == Presence::Elsewhere && !confirmed {
             let view = View::Confirmation {
@@ -494,11 +494,4 @@ pub(super) struct Toward {
     choosing: Choosing,
     /// Whether the visitor knows that it goes elsewhere.
     announced: bool,
-}
-
-fn intent(scene: &Scene) -> Intent {
-    match &scene.invitation {
-        Some(invitation) => Intent::Accept(invitation.invitee_email.clone()),
-        None => Intent::SignIn,
-    }
 }

@@ -3,7 +3,7 @@
 
 use super::discover::Candidate;
 use crate::{
-    connector::{Interaction, Presence, Refusal},
+    connector::{Intent, Interaction, Presence, Refusal},
     id::{ConnectionId, ReferenceId, TransactionId},
     model::{Client, Connection, Invitation, Organization, OrganizationConnection, TenantSettings},
     oauth::{AuthorizeRequest, response::AuthorizeResponse},
@@ -44,6 +44,14 @@ impl Scene {
             }
         }
         Ok(scene)
+    }
+
+    /// What the visitor is about to do, as far as the request says.
+    pub(super) fn intent(&self) -> Intent {
+        match &self.invitation {
+            Some(invitation) => Intent::Accept(invitation.invitee_email.clone()),
+            None => Intent::SignIn,
+        }
     }
 }
 
