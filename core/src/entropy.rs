@@ -39,7 +39,16 @@ impl dyn Entropy + '_ {
 
     /// `length` lower-case hexadecimal digits.
     pub fn hex(&self, length: usize) -> String {
-        (0..length).map(|_| char::from(b"0123456789abcdef"[usize::from(self.bytes::<1>()[0] & 15)])).collect()
+        let mut text = String::with_capacity(length);
+        while text.len() < length {
+            let digits = self.bytes::<16>().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            text.extend(
+                digits
+                    .take(length - text.len())
+                    .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+            );
+        }
+        text
     }
 }
 

@@ -3,7 +3,10 @@
 
 use crate::{entropy::Entropy, time::Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// A text that is not the identifier it should be.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -60,11 +63,7 @@ macro_rules! id {
 
 macro_rules! prefixed {
     ($(#[$meta:meta])* $name:ident, $prefix:literal, $length:literal) => {
-        id!($(#[$meta])* $name, concat!("an id that begins with `", $prefix, "`"), |text| {
-            text.strip_prefix($prefix).is_some_and(|rest| {
-                !rest.is_empty() && rest.len() <= 64 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            })
-        });
+        prefixed!($(#[$meta])* $name, $prefix);
 
         impl $name {
             /// A fresh one.
@@ -72,6 +71,13 @@ macro_rules! prefixed {
                 Self(format!("{}{}", $prefix, entropy.alphanumeric($length)))
             }
         }
+    };
+    ($(#[$meta:meta])* $name:ident, $prefix:literal) => {
+        id!($(#[$meta])* $name, concat!("an id that begins with `", $prefix, "`"), |text| {
+            text.strip_prefix($prefix).is_some_and(|rest| {
+                !rest.is_empty() && rest.len() <= 64 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+        });
     };
 }
 
@@ -83,7 +89,7 @@ prefixed!(/** A role. */ RoleId, "rol_", 16);
 prefixed!(/** What a client may ask of an API. */ ClientGrantId, "cgr_", 16);
 prefixed!(/** A login in progress; the `state` of our own pages and of upstream providers. 256 bits. */ TransactionId, "txn_", 43);
 prefixed!(/** A browser's remembered authentication as tokens name it (`sid`); never the cookie. */ SessionId, "ses_", 24);
-prefixed!(/** A message in the outbox. */ MailId, "mail_", 16);
+prefixed!(/** A message in the outbox: a number that grows, then random letters, so that ids sort as messages do. */ MailId, "mail_");
 prefixed!(/** The tokens that descend from one authorization code. */ FamilyId, "fam_", 24);
 prefixed!(/** A reference number that joins an error page and the log. */ ReferenceId, "ref_", 12);
 
@@ -103,7 +109,8 @@ id!(
     }
 );
 id!(
-    /// An entry of the log: 13 digits of its time, then random ones, so that ids sort as entries do.
+    /// An entry of the log: 13 digits of its time, 10 of a number that grows, then random ones: ids sort as entries do,
+    /// and those of one node and one millisecond as they happened.
     LogId, "a log id", |text| text.len() <= 40 && text.len() > 13 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 );
 
@@ -121,10 +128,26 @@ impl ResourceServerId {
     }
 }
 
+/// How many ids of entries and messages this node has made.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// A number above all that this node gave before: ten hexadecimal digits, which last for decades between two starts. What
+/// is random behind it keeps nodes apart; what orders them is the time.
+fn next() -> u64 {
+    MADE.fetch_add(1, Ordering::Relaxed) & 0xff_ffff_ffff
+}
+
 impl LogId {
-    /// A fresh one for an entry of this instant.
-    pub fn random(at: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self(format!("{:013}{}", at.0.max(0), entropy.hex(12)))
+    /// The next one, for an entry of this instant.
+    pub fn next(at: Timestamp, entropy: &dyn Entropy) -> Self {
+        Self(format!("{:013}{:010x}{}", at.0.max(0), next(), entropy.hex(12)))
+    }
+}
+
+impl MailId {
+    /// The next one.
+    pub fn next(entropy: &dyn Entropy) -> Self {
+        Self(format!("mail_{:010x}{}", next(), entropy.alphanumeric(16)))
     }
 }
 
@@ -142,6 +165,27 @@ mod tests {
         assert!(OrganizationId::parse("org_../../etc").is_err());
         assert!(UserId::parse("auth0|5f7c8ec7c33c6c004bbafe82").is_ok());
         assert!(UserId::parse("nobody").is_err());
-        assert!(LogId::parse(LogId::random(Timestamp(1), &entropy).as_str()).is_ok());
+        assert!(LogId::parse(LogId::next(Timestamp(1), &entropy).as_str()).is_ok());
+        assert!(MailId::parse(MailId::next(&entropy).as_str()).is_ok());
+    }
+
+    #[test]
+    fn ids_of_one_instant_sort_as_they_were_made_and_time_comes_first() {
+        let entropy = SystemEntropy::default();
+        let made: Vec<_> = (0..300).map(|_| LogId::next(Timestamp(1_000), &entropy)).collect();
+        assert!(made.is_sorted_by(|one, two| one < two), "{made:?}");
+        let earlier = LogId::next(Timestamp(999), &entropy);
+        assert!(earlier < made[0], "a clock that went back says what it says");
+        let mails: Vec<_> = (0..300).map(|_| MailId::next(&entropy)).collect();
+        assert!(mails.is_sorted_by(|one, two| one < two), "{mails:?}");
+    }
+
+    #[test]
+    fn what_an_id_ends_in_is_still_no_ones_to_guess() {
+        let entropy = SystemEntropy::default();
+        let ends = |id: LogId| id.as_str()[23..].to_owned();
+        let one = ends(LogId::next(Timestamp(1), &entropy));
+        assert_eq!(one.len(), 12);
+        assert_ne!(one, ends(LogId::next(Timestamp(1), &entropy)));
     }
 }

@@ -49,7 +49,7 @@ pub fn account_mail(
     put("client", facts.client.map(|client| client.name.as_str()));
     put("organization", facts.organization.map(Organization::title));
     OutboxMail {
-        id: MailId::random(entropy),
+        id: MailId::next(entropy),
         to: to.as_given().to_owned(),
         template: template.to_owned(),
         organization_id: facts.organization.map(|organization| organization.id.clone()),

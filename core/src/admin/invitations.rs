@@ -153,7 +153,7 @@ impl Admin {
         };
         let about = About::organization(id).with_resource(invitation.id.as_str());
         let event = self.wrote(actor, "Create an invitation to an Organization", about);
-        let mail_id = MailId::random(self.entropy.as_ref());
+        let mail_id = MailId::next(self.entropy.as_ref());
         self.write(event, move |unit| {
             Box::pin(async move {
                 let organization = found_for_invitation(unit, &invitation.organization_id).await?;

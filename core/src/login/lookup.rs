@@ -201,8 +201,9 @@ impl Flow {
         // Made before the unit, which may await nothing but the store; their texts are filled in there.
         let entry =
             |kind| login_event(kind, now, &*self.entropy, &transaction, Some(&scene)).through(&connection);
-        let (accepted, joined, signed_up) =
-            (entry(EventKind::InvitationAccepted), entry(EventKind::MemberAdded), entry(EventKind::SignUp));
+        // In the order in which they happen: their ids keep it.
+        let (signed_up, accepted, joined) =
+            (entry(EventKind::SignUp), entry(EventKind::InvitationAccepted), entry(EventKind::MemberAdded));
         let outcome = self
             .store
             .write(move |unit| {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// An entry of the log (contract §2.12; `security.md` §3.11). Written in the unit of work of the thing it tells of.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AuditEvent {
-    /// Its id; ids sort as entries do.
+    /// Its id; ids sort as entries do, those of one instant too.
     pub id: LogId,
     /// What happened.
     pub kind: EventKind,
@@ -75,7 +75,7 @@ impl AuditEvent {
     /// An entry of this kind that says nothing else yet.
     pub fn new(kind: EventKind, at: Timestamp, entropy: &dyn Entropy) -> Self {
         Self {
-            id: LogId::random(at, entropy),
+            id: LogId::next(at, entropy),
             kind,
             at,
             description: None,
