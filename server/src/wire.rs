@@ -38,6 +38,7 @@ use portico_core::{
         store::Store,
     },
     time::Clock,
+    watch::Watch,
 };
 use portico_database::HashingPool;
 use std::{sync::Arc, time::Duration};
@@ -163,7 +164,8 @@ impl App {
             Arc::new(AccountPages::new(Arc::clone(&service), Arc::clone(&store), Arc::clone(&pages)));
         let partners = Arc::new(Partners::new(Arc::clone(&store), Arc::clone(&connectors)));
         let databases = DbConnections::new(service, Arc::clone(&clock));
-        let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store)));
+        let watch = Watch::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
+        let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store), watch));
         let surfaces = Router::new()
             .merge(login::router(Arc::new(logins)))
             .merge(login::reset::router(Arc::clone(&accounts)))

@@ -8,7 +8,9 @@ use std::time::Duration;
 async fn with_entries() -> Api {
     let api = Api::new().await;
     for n in 0..4 {
-        api.clock.advance(Duration::from_millis(1));
+        if n == 2 {
+            api.clock.advance(Duration::from_millis(1));
+        }
         api.role(&format!("role{n}")).await;
     }
     api
@@ -32,6 +34,32 @@ async fn pages_come_newest_first() {
     assert_eq!((&one["type"], &one["_id"], &one["log_id"]), (&json!("sapi"), &json!(all[0]), &json!(all[0])));
     let missing = api.get("/logs/1795521600000aaaaaaaaaaaa").await;
     assert_eq!(missing.fault(404, "inexistent_log"), "Log not found.");
+}
+
+#[tokio::test]
+async fn what_happened_in_one_instant_is_listed_as_it_happened() {
+    let api = Api::new().await;
+    let names: Vec<_> = (0..20).map(|n| format!("role{n:02}")).collect();
+    let mut made = Vec::new();
+    for name in &names {
+        made.push(api.role(name).await);
+    }
+    let told = |path: &'static str| {
+        let api = &api;
+        async move {
+            let body = api.get(path).await.expect(200);
+            let rows = body.as_array().unwrap().iter().filter(|row| row["description"] == "Create a role");
+            rows.map(|row| (text(row, "date"), text(&row["details"], "resource_id"))).collect::<Vec<_>>()
+        }
+    };
+    let oldest_first = told("/logs?sort=date:1").await;
+    assert!(oldest_first.iter().all(|(date, _)| *date == oldest_first[0].0), "the clock stands still");
+    let ids = |rows: Vec<(String, String)>| rows.into_iter().map(|(_, id)| id).collect::<Vec<_>>();
+    assert_eq!(ids(oldest_first), made);
+    let mut newest_first = ids(told("/logs").await);
+    newest_first.reverse();
+    assert_eq!(newest_first, made);
+    assert_eq!(ids(told("/logs?take=50").await), made, "by checkpoints too");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Owns a test per case of `docs/SECURITY.md`, each named after it.
 //! Never touches what a user wants to do: those are the flows.
 
+mod csrf;
 mod db;
 mod inf;
 mod inv;

@@ -10,7 +10,7 @@ pub(crate) use certified_keys::certified_keys;
 pub(crate) use scripts::ScriptedScripts;
 pub(crate) use seed::Seed;
 
-use axum::{Router, http::Uri};
+use axum::{Extension, Router, http::Uri};
 use portico_core::{
     email::Email,
     entropy::{Entropy, SystemEntropy},
@@ -27,6 +27,7 @@ use portico_database::{HashingPool, HashingSettings, hashing::Parameters};
 use portico_egress::{AllowEntry, Egress, EgressPolicy};
 use portico_fixtures::browser::{Browser, Document, InProcess};
 use portico_server::{
+    edge::Peer,
     http::layer::{Hosts, TrustedProxies},
     keys::{Algorithm, StoreKeyRing},
     wire::{App, Ports, Settings},
@@ -119,9 +120,18 @@ impl World {
 
     /// Another person's browser.
     pub(crate) fn browser(&self) -> Browser {
+        self.browser_through(self.app.router.clone())
+    }
+
+    /// The same at this address.
+    pub(crate) fn browser_at(&self, ip: [u8; 4]) -> Browser {
+        self.browser_through(self.app.router.clone().layer(Extension(Peer((ip, 40_000).into()))))
+    }
+
+    fn browser_through(&self, gateway: Router) -> Browser {
         let application = Router::new().fallback(|uri: Uri| async move { format!("application at {uri}") });
         let transport = InProcess::default()
-            .with(&ISSUER.parse().expect("a URL"), self.app.router.clone())
+            .with(&ISSUER.parse().expect("a URL"), gateway)
             .with(&HOEKSTRA.parse().expect("a URL"), application.clone())
             .with(&METAHEXA.parse().expect("a URL"), application)
             .or_network();
@@ -137,7 +147,7 @@ impl World {
         events.await.expect("the log can be read")
     }
 
-    /// The kinds of the log's entries, in the order of the kinds: entries of one instant have no order of their own.
+    /// The kinds of the log's entries, in the order of the kinds.
     pub(crate) async fn kinds(&self) -> Vec<EventKind> {
         let mut kinds: Vec<_> = self.events().await.into_iter().map(|event| event.kind).collect();
         kinds.sort_unstable();

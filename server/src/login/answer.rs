@@ -2,6 +2,7 @@
 //! Never touches what the flow says.
 
 use super::{LoginFault, Logins, Visit};
+use crate::http::voice::page::PageFault;
 use crate::page::{
     ArrivalPage, AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label,
     Links, Locale, Look, OrganizationPage, Page, PassagePage, Pick, PickerPage, PromptPage, Trouble, Typed,
@@ -10,7 +11,7 @@ use crate::page::{
 use axum::response::{IntoResponse, Response};
 use http::{
     HeaderValue, StatusCode,
-    header::{LOCATION, RETRY_AFTER, SET_COOKIE},
+    header::{LOCATION, SET_COOKIE},
 };
 use portico_core::{
     connector::{Field, Intent, Interaction, Presence, Prompt, Refusal},
@@ -58,7 +59,7 @@ impl Logins {
     ) -> Response {
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(fault) => return self.refuse(&fault, visit).await,
+            Err(fault) => return PageFault::from(fault).into_response(),
         };
         let mut response = match outcome.next {
             Next::Show(shown) => self.show(*shown, visit, here),
@@ -84,26 +85,6 @@ impl Logins {
         let settings = self.store.read(|unit| Box::pin(async move { unit.tenant().settings().await })).await;
         let settings = settings.unwrap_or_default();
         self.pages.render(page, &look(&settings, visit))
-    }
-
-    async fn refuse(&self, fault: &LoginFault, visit: &Visit) -> Response {
-        if fault.is_ours() {
-            tracing::error!(reference = %visit.reference, error = %fault, "a login cannot go on");
-        } else {
-            tracing::info!(reference = %visit.reference, reason = %fault, "a login cannot go on");
-        }
-        let trouble = fault.trouble();
-        let page = Page::Error(ErrorPage {
-            trouble,
-            reference: visit.reference.to_string(),
-            detail: fault.detail().map(|detail| Label::new(&detail)),
-            retry: None,
-        });
-        let mut response = self.plain_page(&page, visit).await;
-        if trouble == Trouble::Busy {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
-        }
-        response
     }
 
     async fn respond(&self, answer: AuthorizeResponse, visit: &Visit) -> Response {

@@ -2,7 +2,11 @@
 //! Never touches the log's words: causes stay there.
 
 use crate::{
-    http::{extract::params::ParamsFault, voice::page::trouble_of},
+    http::{
+        extract::params::ParamsFault,
+        layer::CrossOrigin,
+        voice::page::{PageFault, trouble_of},
+    },
     page::Trouble,
 };
 use portico_core::{
@@ -20,8 +24,8 @@ pub(crate) enum LoginFault {
     #[error("the form has no answer")]
     NoAnswer,
     /// The form was not sent by a page of ours (OP-25).
-    #[error("the form came from elsewhere")]
-    ForeignForm,
+    #[error("the form came from elsewhere: {0}")]
+    ForeignForm(#[from] CrossOrigin),
     /// Its parameters cannot be read.
     #[error(transparent)]
     Params(#[from] ParamsFault),
@@ -33,12 +37,27 @@ pub(crate) enum LoginFault {
     Authorize(#[from] AuthorizeFault),
 }
 
+impl From<LoginFault> for PageFault {
+    fn from(fault: LoginFault) -> Self {
+        let page = if let LoginFault::ForeignForm(foreign) = &fault {
+            Self::from(*foreign)
+        } else {
+            Self::new(fault.trouble())
+        };
+        let page = match fault.detail() {
+            Some(detail) => page.with_detail(detail),
+            None => page,
+        };
+        page.because(fault)
+    }
+}
+
 impl LoginFault {
     /// What the visitor is told.
-    pub(crate) fn trouble(&self) -> Trouble {
+    fn trouble(&self) -> Trouble {
         match self {
             Self::NoState | Self::NoAnswer | Self::Params(_) => Trouble::BadRequest,
-            Self::ForeignForm => Trouble::ForeignForm,
+            Self::ForeignForm(_) => Trouble::ForeignForm,
             Self::Flow(error) => of_flow(error),
             Self::Authorize(fault) => match fault {
                 AuthorizeFault::UnknownClient(_) => Trouble::UnknownClient,
@@ -54,7 +73,7 @@ impl LoginFault {
     }
 
     /// What the application's developer needs to know, in the protocol's words (contract §1.2.1).
-    pub(crate) fn detail(&self) -> Option<String> {
+    fn detail(&self) -> Option<String> {
         match self {
             Self::Params(fault) => Some(fault.to_string()),
             Self::Authorize(AuthorizeFault::UnknownClient(id)) => Some(format!("Unknown client: {id}")),
@@ -67,13 +86,10 @@ impl LoginFault {
             Self::Authorize(AuthorizeFault::Missing(name)) => {
                 Some(format!("Missing required parameter: {name}"))
             }
-            Self::NoState | Self::NoAnswer | Self::ForeignForm | Self::Flow(_) | Self::Authorize(_) => None,
+            Self::NoState | Self::NoAnswer | Self::ForeignForm(_) | Self::Flow(_) | Self::Authorize(_) => {
+                None
+            }
         }
-    }
-
-    /// Whether it is ours to mend: then the log gets its cause as a warning.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.trouble().status().is_server_error()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     http::{
         cookies::Cookies,
         extract::params::{Params, ParamsFault},
-        layer::SameOrigin,
+        layer::{CrossOrigin, SameOrigin},
     },
     page::{Form, Pages},
 };
@@ -81,11 +81,11 @@ fn transaction(parameters: &Params) -> Result<TransactionId, LoginFault> {
 
 /// A form of ours, sent by a page of ours: by its origin, and by the token that only this browser's page has (OP-25).
 fn own_form(
-    origin: Result<SameOrigin, crate::http::layer::CrossOrigin>,
+    origin: Result<SameOrigin, CrossOrigin>,
     visit: &Visit,
     parameters: Result<Params, ParamsFault>,
 ) -> Result<(TransactionId, Params), LoginFault> {
-    origin.map_err(|_foreign| LoginFault::ForeignForm)?;
+    origin?;
     let parameters = parameters?;
     let transaction = transaction(&parameters)?;
     let token = Secret::new(parameters.get(Form::TOKEN).unwrap_or_default());
@@ -95,6 +95,6 @@ fn own_form(
     if token.matches(&visit.form_token(&transaction)) {
         Ok((transaction, parameters))
     } else {
-        Err(LoginFault::ForeignForm)
+        Err(CrossOrigin::Token.into())
     }
 }

@@ -2,7 +2,7 @@
 //! Never touches parameters.
 
 use super::Logins;
-use crate::http::layer::{ClientAddress, CspNonce, Reference};
+use crate::http::layer::{ClientAddress, CspNonce};
 use axum::extract::FromRequestParts;
 use http::{
     HeaderMap, Method,
@@ -10,7 +10,7 @@ use http::{
     request::Parts,
 };
 use portico_core::{
-    id::{ReferenceId, TransactionId},
+    id::TransactionId,
     login::Visitor,
     secret::{Secret, TokenHash},
 };
@@ -23,7 +23,6 @@ pub(crate) struct Visit {
     pub(crate) visitor: Visitor,
     pub(crate) nonce: String,
     pub(crate) accept_language: Option<String>,
-    pub(crate) reference: ReferenceId,
     /// Whether a form was sent.
     pub(crate) posted: bool,
 }
@@ -32,7 +31,6 @@ impl FromRequestParts<Arc<Logins>> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, logins: &Arc<Logins>) -> Result<Self, Infallible> {
-        let Reference(reference) = Reference::from_request_parts(parts, logins).await?;
         let headers = &parts.headers;
         let visitor = Visitor {
             browser: logins.cookies.read_browser(headers),
@@ -44,7 +42,7 @@ impl FromRequestParts<Arc<Logins>> for Visit {
         };
         let nonce = parts.extensions.get::<CspNonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
         let posted = parts.method == Method::POST;
-        Ok(Self { visitor, nonce, accept_language: text(headers, &ACCEPT_LANGUAGE), reference, posted })
+        Ok(Self { visitor, nonce, accept_language: text(headers, &ACCEPT_LANGUAGE), posted })
     }
 }
 

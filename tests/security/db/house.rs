@@ -29,6 +29,7 @@ use portico_core::{
     secret::Secret,
     testing::{FakeClock, SeededEntropy},
     time::Clock,
+    watch::Watch,
 };
 use portico_database::{HashingPool, HashingSettings, hashing::Parameters};
 use portico_server::{
@@ -274,7 +275,9 @@ impl House {
             entropy: Arc::new(SeededEntropy::default()),
             timeout: Duration::from_mins(1),
         };
-        layers.around(dressed(router, Arc::new(Wardrobe::new(pages, Arc::clone(&self.store)))))
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
+        let watch = Watch::new(Arc::clone(&self.store), self.clock.clone(), entropy);
+        layers.around(dressed(router, Arc::new(Wardrobe::new(pages, Arc::clone(&self.store), watch))))
     }
 
     /// Post JSON; status and body of the answer.

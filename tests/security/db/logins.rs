@@ -2,28 +2,16 @@
 //! Never touches the connector by itself.
 
 use crate::world::{HOEKSTRA, ISSUER, World, query, seed::PASSWORD};
-use axum::{Extension, Router, http::Uri};
 use portico_core::{id::UserId, model::EventKind, port::store::StoreError};
 use portico_database::{HashingSettings, hashing::Parameters};
-use portico_fixtures::browser::{Browser, Document, InProcess};
-use portico_server::edge::Peer;
-use std::{collections::BTreeMap, sync::Arc};
+use portico_fixtures::browser::{Browser, Document};
+use std::collections::BTreeMap;
 
 const PIET: &str = "piet@hoekstra.test";
 
-/// A browser at this address.
-pub(super) fn browser_at(world: &World, ip: [u8; 4]) -> Browser {
-    let gateway = world.app.router.clone().layer(Extension(Peer((ip, 40_000).into())));
-    let application = Router::new().fallback(|uri: Uri| async move { format!("application at {uri}") });
-    let transport = InProcess::default()
-        .with(&ISSUER.parse().unwrap(), gateway)
-        .with(&HOEKSTRA.parse().unwrap(), application);
-    Browser::new(Arc::new(transport))
-}
-
 /// A browser at the form.
 async fn at_the_form(world: &World, ip: [u8; 4]) -> Browser {
-    let mut browser = browser_at(world, ip);
+    let mut browser = world.browser_at(ip);
     let request = world.seed.authorize(&world.seed.booking, Some(&world.seed.hoekstra), &[]);
     browser.open(&request).await.unwrap();
     browser
@@ -166,7 +154,7 @@ async fn db_09_logins_beyond_the_queue_get_a_503_and_other_pages_are_served() {
     }
     let logins =
         browsers.iter_mut().map(|browser| browser.submit(&[("username", PIET), ("password", PASSWORD)]));
-    let mut other = browser_at(&world, [203, 0, 113, 1]);
+    let mut other = world.browser_at([203, 0, 113, 1]);
     let discovery = format!("{ISSUER}.well-known/openid-configuration");
     let (answers, served) = tokio::join!(futures_util::future::join_all(logins), other.open(&discovery));
     assert_eq!(served.unwrap().status, 200);

@@ -1,7 +1,6 @@
 //! Owns the cases of making an account on the pages of a login: DB-21, and who is asked by mail to verify their address.
 //! Never touches `/dbconnections/signup`.
 
-use super::logins::browser_at;
 use crate::world::{HOEKSTRA, ISSUER, World, query};
 use portico_core::{
     id::OrganizationId,
@@ -16,7 +15,7 @@ const PASSWORD: &str = "quiet Harbour 47 lamps";
 
 /// A browser at the form that makes an account: at the application without organizations, or at Hoekstra's.
 async fn at_sign_up(world: &World, ip: [u8; 4], organization: Option<&OrganizationId>) -> Browser {
-    let mut browser = browser_at(world, ip);
+    let mut browser = world.browser_at(ip);
     let client = if organization.is_some() { &world.seed.booking } else { &world.seed.plain };
     let hint = [("screen_hint", "signup")];
     let page = browser.open(&world.seed.authorize(client, organization, &hint)).await.unwrap();
@@ -217,7 +216,7 @@ async fn db_03_sign_ups_from_one_address_are_counted_whatever_they_say() {
     let mut elsewhere = at_sign_up(&world, [192, 0, 2, 2], None).await;
     assert!(is_in(&sign_up(&mut elsewhere, ADDRESS).await), "others are not in their way");
     let signs_in = world.seed.authorize(&world.seed.booking, Some(&world.seed.hoekstra), &[]);
-    let mut member = browser_at(&world, [192, 0, 2, 1]);
+    let mut member = world.browser_at([192, 0, 2, 1]);
     member.open(&signs_in).await.unwrap();
     let page = member
         .submit(&[("username", "piet@hoekstra.test"), ("password", crate::world::seed::PASSWORD)])

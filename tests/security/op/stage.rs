@@ -35,6 +35,7 @@ use portico_core::{
     secret::TokenHash,
     testing::FakeClock,
     time::Clock,
+    watch::Watch,
 };
 use portico_server::{
     http::{
@@ -114,7 +115,8 @@ impl Stage {
         };
         let pages = Arc::new(Pages::new().expect("pages"));
         let provider = Provider::new(Arc::new(provider), Cookies::new(true), Arc::clone(&pages));
-        let wardrobe = Arc::new(Wardrobe::new(pages, Arc::clone(&store)));
+        let watch = Watch::new(Arc::clone(&store), clock.clone(), Arc::clone(&entropy));
+        let wardrobe = Arc::new(Wardrobe::new(pages, Arc::clone(&store), watch));
         let router = dressed(oidc::router(Arc::new(provider)), wardrobe);
         let stage = Self { store, clock, keys, rules, router, entropy };
         stage.plant().await;
@@ -278,7 +280,7 @@ impl Stage {
         read.await.map_err(|error: StoreError| error).expect("the log")
     }
 
-    /// Code and reason of each entry, sorted: the clock stands still, so entries have no order of their own.
+    /// Code and reason of each entry, sorted by code.
     pub(crate) async fn entries(&self) -> Vec<(&'static str, String)> {
         let reason =
             |event: &AuditEvent| event.details.get("reason").and_then(Value::as_str).unwrap_or("").to_owned();

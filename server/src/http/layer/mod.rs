@@ -13,7 +13,7 @@ pub use client_address::{ClientAddress, TrustedProxies};
 pub use headers::{CspNonce, Sources};
 pub use host::Hosts;
 pub use reference::Reference;
-pub use same_origin::{CrossOrigin, OwnOrigin, SameOrigin, require_same_origin};
+pub use same_origin::{CrossOrigin, OwnOrigin, SameOrigin};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use portico_core::entropy::Entropy;

@@ -1,13 +1,8 @@
 //! Owns the check that a form of ours was sent by a page of ours (`security.md` OP-25, §5.7 (c)).
-//! Never touches the form's own token: the handler checks that as well.
+//! Never touches the form's own token: the handler checks that as well, and refuses by the same name.
 
-use super::{fault, fault::Wanted};
-use axum::{
-    extract::{FromRequestParts, Request},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, Method, StatusCode, header::ORIGIN, request::Parts};
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, Method, header::ORIGIN, request::Parts};
 use url::Url;
 
 /// The origin of our own pages; a request extension, set by the layers.
@@ -62,17 +57,6 @@ impl<S: Sync> FromRequestParts<S> for SameOrigin {
     }
 }
 
-/// The same as a layer, for a router whose every POST is ours: `.layer(middleware::from_fn(require_same_origin))`.
-pub async fn require_same_origin(request: Request, next: Next) -> Response {
-    match check(request.method(), request.headers(), request.extensions().get()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            tracing::warn!(reason = %refusal, "a form was refused");
-            fault::refused(Wanted::by(&request), StatusCode::FORBIDDEN, refusal.sentence())
-        }
-    }
-}
-
 fn check(method: &Method, headers: &HeaderMap, own: Option<&OwnOrigin>) -> Result<(), CrossOrigin> {
     if method.is_safe() {
         return Ok(());
@@ -89,23 +73,12 @@ pub enum CrossOrigin {
     /// `Sec-Fetch-Site` says that another site sent it.
     #[error("cross_site")]
     Site,
+    /// The form's own token is missing, or is not the one of this browser's page.
+    #[error("form_token")]
+    Token,
     /// The router was put together without its layers: nothing is known of our own origin.
     #[error("own_origin_unknown")]
     Unknown,
-}
-
-impl CrossOrigin {
-    /// For the person at the browser.
-    pub fn sentence(self) -> &'static str {
-        "This form was sent from another site. Please go back to the application and start again."
-    }
-}
-
-impl IntoResponse for CrossOrigin {
-    fn into_response(self) -> Response {
-        tracing::warn!(reason = %self, "a form was refused");
-        fault::refused(Wanted::Page, StatusCode::FORBIDDEN, self.sentence())
-    }
 }
 
 #[cfg(test)]

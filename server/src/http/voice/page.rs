@@ -4,7 +4,7 @@
 use crate::{
     http::{
         extract::params::ParamsFault,
-        layer::{CrossOrigin, CspNonce, Reference},
+        layer::{ClientAddress, CrossOrigin, CspNonce, Reference},
     },
     page::{Brand, ErrorPage, Label, Locale, Look, Page, Pages, Trouble},
 };
@@ -15,17 +15,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{ACCEPT, ACCEPT_LANGUAGE, RETRY_AFTER},
+    HeaderMap, HeaderValue, StatusCode, Uri,
+    header::{ACCEPT, ACCEPT_LANGUAGE, ORIGIN, RETRY_AFTER, USER_AGENT},
+    request::Parts,
 };
 use portico_core::{
     account::AccountFault,
     connector::ConnectorError,
-    model::TenantSettings,
+    id::ReferenceId,
+    model::{EventKind, TenantSettings},
     port::{
         BoxError,
         store::{Store, StoreError},
     },
+    watch::{TurnedAway, Watch},
 };
 use std::sync::Arc;
 
@@ -39,12 +42,13 @@ pub struct PageFault {
     cause: Option<Arc<BoxError>>,
     brand: Option<Box<Brand>>,
     retry: Option<String>,
+    foreign: Option<CrossOrigin>,
 }
 
 impl PageFault {
     /// The visitor is told this.
     pub fn new(trouble: Trouble) -> Self {
-        Self { trouble, detail: None, cause: None, brand: None, retry: None }
+        Self { trouble, detail: None, cause: None, brand: None, retry: None, foreign: None }
     }
 
     /// The log is told this, the visitor is not.
@@ -133,8 +137,14 @@ impl From<ParamsFault> for PageFault {
 }
 
 impl From<CrossOrigin> for PageFault {
-    fn from(_foreign: CrossOrigin) -> Self {
-        Self::new(Trouble::ForeignForm)
+    fn from(foreign: CrossOrigin) -> Self {
+        Self { foreign: Some(foreign), ..Self::new(Trouble::ForeignForm).because(foreign) }
+    }
+}
+
+impl IntoResponse for CrossOrigin {
+    fn into_response(self) -> Response {
+        PageFault::from(self).into_response()
     }
 }
 
@@ -142,12 +152,54 @@ impl From<CrossOrigin> for PageFault {
 pub struct Wardrobe {
     pages: Arc<Pages>,
     store: Arc<dyn Store>,
+    watch: Watch,
 }
 
 impl Wardrobe {
-    /// The pages, and where the tenant's name and colours are kept.
-    pub fn new(pages: Arc<Pages>, store: Arc<dyn Store>) -> Self {
-        Self { pages, store }
+    /// The pages, where the tenant's name and colours are kept, and what notes forged forms.
+    pub fn new(pages: Arc<Pages>, store: Arc<dyn Store>, watch: Watch) -> Self {
+        Self { pages, store, watch }
+    }
+
+    /// A form that did not come from a page of ours is in the tenant's log (`security.md` OP-25, §3.11).
+    async fn note(&self, foreign: CrossOrigin, came: Came, reference: &ReferenceId) {
+        let text = |value: Option<HeaderValue>| value?.to_str().ok().map(str::to_owned);
+        let noted = self.watch.note(TurnedAway {
+            kind: EventKind::CsrfRejected,
+            reason: foreign.to_string(),
+            description: "A form was refused that no page of ours had sent.",
+            ip: came.address.0,
+            user_agent: text(came.user_agent),
+            path: came.uri.path().to_owned(),
+            origin: text(came.origin),
+            reference: reference.clone(),
+        });
+        match noted.await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(%reference, reason = %foreign, "a forged form is not in the log: too many");
+            }
+            Err(error) => tracing::error!(%reference, %error, "a forged form is not in the log"),
+        }
+    }
+}
+
+/// What the log is told of a request that was refused.
+struct Came {
+    address: ClientAddress,
+    uri: Uri,
+    user_agent: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
+}
+
+impl Came {
+    fn of(parts: &Parts) -> Self {
+        Self {
+            address: ClientAddress::of(&parts.extensions),
+            uri: parts.uri.clone(),
+            user_agent: parts.headers.get(USER_AGENT).cloned(),
+            origin: parts.headers.get(ORIGIN).cloned(),
+        }
     }
 }
 
@@ -175,6 +227,7 @@ async fn dress(State(wardrobe): State<Arc<Wardrobe>>, request: Request, next: Ne
     let Ok(CspNonce(nonce)) = CspNonce::from_request_parts(&mut parts, &()).await;
     let accept_language =
         parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let came = Came::of(&parts);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let Some(fault) = response.extensions_mut().remove::<PageFault>() else { return response };
 
@@ -184,6 +237,9 @@ async fn dress(State(wardrobe): State<Arc<Wardrobe>>, request: Request, next: Ne
         tracing::error!(%reference, trouble = name, cause, "a page could not be shown");
     } else {
         tracing::info!(%reference, trouble = name, cause, "a visitor was refused");
+    }
+    if let Some(foreign) = fault.foreign {
+        wardrobe.note(foreign, came, &reference).await;
     }
     let settings = wardrobe.store.read(|unit| Box::pin(async move { unit.tenant().settings().await })).await;
     // The page is shown even when the store is what broke: then in our own colours.
@@ -229,7 +285,11 @@ mod tests {
         routing::get,
     };
     use http::header;
-    use portico_core::{entropy::SystemEntropy, model::Color};
+    use portico_core::{
+        entropy::{Entropy, SystemEntropy},
+        model::Color,
+        testing::FakeClock,
+    };
     use std::time::Duration;
     use tower::ServiceExt;
 
@@ -244,7 +304,9 @@ mod tests {
             .write(|unit| Box::pin(async move { unit.tenant().set_settings(&settings).await }))
             .await
             .unwrap();
-        let wardrobe = Arc::new(Wardrobe::new(Arc::new(Pages::new().unwrap()), store));
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+        let watch = Watch::new(Arc::clone(&store), Arc::new(FakeClock::default()), Arc::clone(&entropy));
+        let wardrobe = Arc::new(Wardrobe::new(Arc::new(Pages::new().unwrap()), store, watch));
         let handler = move || {
             let fault = fault.clone();
             async move { ([(header::SET_COOKIE, "a=b")], fault) }
@@ -253,7 +315,7 @@ mod tests {
             issuer: "http://localhost:8000/".parse().unwrap(),
             hosts: Hosts::of(&"http://localhost:8000/".parse().unwrap()),
             trusted_proxies: TrustedProxies::default(),
-            entropy: Arc::new(SystemEntropy::default()),
+            entropy,
             timeout: Duration::from_mins(1),
         };
         let router = layers.around(dressed(Router::new().route("/", get(handler)), wardrobe));
