@@ -215,10 +215,12 @@ impl Flow {
         transaction.trace.push(format!("not admitted: {reason}"));
         let invited = transaction.request.invitation.is_some();
         let blocked = matches!(not, NotAdmitted::Blocked(_));
-        let kind = match not {
-            NotAdmitted::Replayed => EventKind::AnswerReplayed,
-            _ if invited && !blocked => EventKind::InvitationFailed,
-            _ => EventKind::LoginFailed,
+        let kind = if not == NotAdmitted::Replayed {
+            EventKind::AnswerReplayed
+        } else if invited && !blocked {
+            EventKind::InvitationFailed
+        } else {
+            EventKind::LoginFailed
         };
         let about = if let NotAdmitted::Blocked(user) = &not { Some(user.to_string()) } else { None };
         let ending = match not {
