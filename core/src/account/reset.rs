@@ -89,10 +89,7 @@ impl SelfService {
         let Ok(email) = Email::parse(&request.email) else { return Ok(ResetRequested::NotAnAddress) };
         let now = self.clock.now();
         let charges = throttle::reset(&connection.id, &email, caller.ip);
-        let full = self
-            .store
-            .write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await }))
-            .await?;
+        let full = self.store.charge(&charges, now).await?;
         if let Some((key, room_at)) = full {
             let event = caller
                 .event(EventKind::PasswordChangeRequestFailed, now, self.entropy.as_ref(), &connection)

@@ -143,10 +143,7 @@ impl SelfService {
         let Ok(email) = Email::parse(&wanted.email) else { return Ok(Err(NotSignedUp::EmailUnusable)) };
         let now = self.clock.now();
         let charges = throttle::sign_up(&place.connection.id, &email, caller.ip);
-        let full = self
-            .store
-            .write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await }))
-            .await?;
+        let full = self.store.charge(&charges, now).await?;
         if let Some((_, room_at)) = full {
             return Ok(Err(NotSignedUp::TooMany(room_at)));
         }

@@ -96,7 +96,12 @@ impl Flow {
         let Some(landing) = connector.landing() else {
             return self.turn_away(&NOT_TAKEN, &connection, None, visitor).await;
         };
-        if self.charge(&throttle::arrival(connection.id.as_str(), visitor.ip)).await?.is_some() {
+        if self
+            .store
+            .charge(&throttle::arrival(connection.id.as_str(), visitor.ip), self.clock.now())
+            .await?
+            .is_some()
+        {
             return self.turn_away(&TOO_MANY, &connection, None, visitor).await;
         }
         let parameters = parameters(landing, &connection, organization);

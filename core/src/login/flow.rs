@@ -304,7 +304,7 @@ impl Flow {
             (None, Intent::SignIn | Intent::SignUp | Intent::Accept(_)) => None,
         };
         if let Some(charges) = &charges
-            && let Some((full, _until)) = self.charge(charges).await?
+            && let Some((full, _until)) = self.store.charge(charges, self.clock.now()).await?
         {
             return Box::pin(self.throttled(transaction, awaiting, &full, guess.as_deref())).await;
         }
@@ -326,10 +326,7 @@ impl Flow {
             Err(ConnectorError::Rejected(why)) => Box::pin(self.disproved(transaction, awaiting, *why)).await,
             Err(error) => {
                 if let Some(charges) = charges {
-                    let now = self.clock.now();
-                    self.store
-                        .write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await }))
-                        .await?;
+                    self.store.refund(&charges, self.clock.now()).await?;
                 }
                 Err(FlowError::Connector(error))
             }

@@ -261,15 +261,6 @@ impl Flow {
             outcome => outcome.map_err(FlowError::from),
         }
     }
-
-    pub(super) async fn charge(&self, charges: &[Charge]) -> Result<Option<(String, Timestamp)>, FlowError> {
-        let (charges, now) = (charges.to_vec(), self.clock.now());
-        let full = self
-            .store
-            .write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await }))
-            .await;
-        full.map_err(FlowError::Store)
-    }
 }
 
 /// Note that an answer was used, if it counts but once; whether it was not used before. A refusal that follows in the same

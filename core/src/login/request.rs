@@ -22,11 +22,7 @@ impl Flow {
         // INV-01: a look at a ticket is charged first, and given back when the ticket was good.
         let charges = parameters.get("invitation").map(|_| throttle::ticket(visitor.ip)).unwrap_or_default();
         if !charges.is_empty() {
-            let charged = charges.clone();
-            let full = self
-                .store
-                .write(move |unit| Box::pin(async move { unit.limits().charge(&charged, now).await }))
-                .await?;
+            let full = self.store.charge(&charges, now).await?;
             if full.is_some() {
                 return Err(self.log_fault(AuthorizeFault::TooManyTickets, visitor).await?);
             }
@@ -34,9 +30,7 @@ impl Flow {
         match accept(&*self.store, now, parameters).await {
             Ok(request) => {
                 if !charges.is_empty() {
-                    self.store
-                        .write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await }))
-                        .await?;
+                    self.store.refund(&charges, now).await?;
                 }
                 Ok(request)
             }

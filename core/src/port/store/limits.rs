@@ -1,7 +1,7 @@
 //! Owns the storage of rate limits.
 //! Never touches what is limited, or by how much.
 
-use super::StoreError;
+use super::{Store, StoreError};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -22,6 +22,24 @@ pub trait Limits: Send {
     async fn forget(&mut self, key: &str) -> Result<(), StoreError>;
     /// Delete keys that have been empty since before; how many there were.
     async fn sweep(&mut self, before: Timestamp) -> Result<u64, StoreError>;
+}
+
+impl dyn Store + '_ {
+    /// Charge one event to each of these keys, in a unit of its own ([`Limits::charge`]).
+    pub async fn charge(
+        &self,
+        charges: &[Charge],
+        now: Timestamp,
+    ) -> Result<Option<(String, Timestamp)>, StoreError> {
+        let charges = charges.to_vec();
+        self.write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await })).await
+    }
+
+    /// Take back one event from each of these keys, in a unit of its own.
+    pub async fn refund(&self, charges: &[Charge], now: Timestamp) -> Result<(), StoreError> {
+        let charges = charges.to_vec();
+        self.write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await })).await
+    }
 }
 
 /// One event against one key.
