@@ -86,36 +86,35 @@ impl World {
     async fn put_together(store: Arc<dyn Store>, idp: Option<&Url>, hashing: HashingSettings) -> Self {
         let clock = Arc::new(FakeClock::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-        let hashing = Arc::new(HashingPool::start(hashing, Arc::clone(&entropy)).expect("a hashing pool"));
-        let allow: Vec<AllowEntry> = idp.iter().map(|idp| allow(idp)).collect();
-        let http = Egress::new(EgressPolicy { allow, ..EgressPolicy::default() }).expect("an egress client");
+        let hashing = Arc::new(HashingPool::start(hashing, entropy).expect("a hashing pool"));
         let scripts = Arc::new(ScriptedScripts::default());
-        let keys =
-            StoreKeyRing::open(Arc::clone(&store), clock.clone(), Arc::clone(&entropy), Algorithm::Es256);
-        let keys = Arc::new(keys.await.expect("signing keys"));
-        let ports = Ports {
-            clock: clock.clone(),
-            keys,
-            entropy,
-            store: Arc::clone(&store),
-            http: Arc::new(http),
-            scripts: scripts.clone(),
+        let surroundings = Surroundings {
+            clock: Arc::clone(&clock),
+            scripts: Arc::clone(&scripts),
             hashing: Arc::clone(&hashing),
-            certified_keys: Arc::new(certified_keys()),
+            allow: idp.iter().map(|idp| allow(idp)).collect(),
         };
-        let issuer: Url = ISSUER.parse().expect("the issuer is a URL");
-        let settings = Settings {
-            hosts: Hosts::of(&issuer),
-            issuer,
-            trusted_proxies: TrustedProxies::default(),
-            transaction_lifetime: Duration::from_mins(10),
-            request_timeout: Duration::from_secs(30),
-            script_limits: Limits::default(),
-            cursor_key: [7; 32],
-        };
-        let app = App::new(ports, settings).expect("the gateway fits together");
+        let app = node(Arc::clone(&store), surroundings).await;
         let seed = Seed::plant(&*store, &hashing, clock.now(), idp).await;
         Self { clock, store, scripts, hashing, app, seed }
+    }
+
+    /// Another node on the same store, by the same clock: what it remembers by itself is nothing yet, as after a restart.
+    pub(crate) async fn another_node(&self) -> Self {
+        let surroundings = Surroundings {
+            clock: Arc::clone(&self.clock),
+            scripts: Arc::clone(&self.scripts),
+            hashing: Arc::clone(&self.hashing),
+            allow: Vec::new(),
+        };
+        Self {
+            clock: Arc::clone(&self.clock),
+            store: Arc::clone(&self.store),
+            scripts: Arc::clone(&self.scripts),
+            hashing: Arc::clone(&self.hashing),
+            app: node(Arc::clone(&self.store), surroundings).await,
+            seed: self.seed.clone(),
+        }
     }
 
     /// Another person's browser.
@@ -159,6 +158,44 @@ impl World {
         let event = self.events().await.into_iter().rev().find(|event| event.kind == kind)?;
         event.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned)
     }
+}
+
+/// What a node has around it, its store aside.
+struct Surroundings {
+    clock: Arc<FakeClock>,
+    scripts: Arc<ScriptedScripts>,
+    hashing: Arc<HashingPool>,
+    allow: Vec<AllowEntry>,
+}
+
+/// Put a gateway together over a store.
+async fn node(store: Arc<dyn Store>, surroundings: Surroundings) -> App {
+    let Surroundings { clock, scripts, hashing, allow } = surroundings;
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+    let http = Egress::new(EgressPolicy { allow, ..EgressPolicy::default() }).expect("an egress client");
+    let keys = StoreKeyRing::open(Arc::clone(&store), clock.clone(), Arc::clone(&entropy), Algorithm::Es256);
+    let keys = Arc::new(keys.await.expect("signing keys"));
+    let ports = Ports {
+        clock,
+        keys,
+        entropy,
+        store,
+        http: Arc::new(http),
+        scripts,
+        hashing,
+        certified_keys: Arc::new(certified_keys()),
+    };
+    let issuer: Url = ISSUER.parse().expect("the issuer is a URL");
+    let settings = Settings {
+        hosts: Hosts::of(&issuer),
+        issuer,
+        trusted_proxies: TrustedProxies::default(),
+        transaction_lifetime: Duration::from_mins(10),
+        request_timeout: Duration::from_secs(30),
+        script_limits: Limits::default(),
+        cursor_key: [7; 32],
+    };
+    App::new(ports, settings).expect("the gateway fits together")
 }
 
 /// Let the gateway reach a fixture on this machine.

@@ -139,6 +139,8 @@ impl Mapping {
         for name in &self.key {
             match values(attributes, name).as_slice() {
                 [] => {}
+                // Nobody is called nothing: everybody without a value would be the same person.
+                [only] if only.trim().is_empty() => {}
                 [only] => return Ok(Subject((*only).to_owned())),
                 [..] => return Err(NoSubject::Ambiguous(name.clone())),
             }

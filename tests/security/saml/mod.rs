@@ -4,12 +4,17 @@
 //! What a document says is judged by itself, without a login around it; what happens around a document is tested in a
 //! whole gateway. A refusal counts only for its reason, and every test ends with a control that is accepted.
 
+mod answers;
 mod bytes;
+mod configuration;
 mod encryption;
+mod hall;
 mod names;
+mod people;
 mod references;
 mod semantics;
 mod signatures;
+mod unsolicited;
 mod wrapping;
 
 use portico_core::{
