@@ -28,10 +28,10 @@ check: ## Formatting, lints and documentation; a warning is an error
 	@if command -v cargo-deny >/dev/null; then $(DENY); \
 	else echo "NOT CHECKED: licences, sources and bans; cargo-deny is not installed (make deny installs it)"; fi
 
-bench: ## Measure speed and memory against the raw primitives, on a release build of its own
+bench: ## Measure speed and memory against the raw primitives; F="password rule" picks figures
 	tests/install.sh build
 	cargo build --profile measured --package portico-server --bin portico --package portico-tests --bench gateway
-	cargo bench --profile measured --package portico-server --package portico-tests --bench gateway
+	cargo bench --profile measured --package portico-server --package portico-tests --bench gateway -- $(F)
 
 snap: ## Review snapshots that changed: each is a changed contract
 	@command -v cargo-insta >/dev/null || cargo install --locked cargo-insta

@@ -23,21 +23,35 @@ fn main() -> Result<()> {
     table::load("after")
 }
 
+/// The figures that are named on the command line (`password session rule start scale`), or all.
 async fn figures() -> Result<Vec<Figure>> {
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |figure: &str| named.is_empty() || named.iter().any(|name| name == figure);
+    let mut figures = Vec::new();
     table::progress("seeding 10 organizations")?;
     let small = Gateway::seeded(seed::SMALL).await?;
-    table::progress("logging in with passwords")?;
-    let mut figures = vec![session::password_logins(&small).await?];
-    table::progress("signing in by a live session")?;
-    figures.push(session::single_sign_on(&small).await?);
-    table::progress("running a rule")?;
-    figures.push(session::rule(&small).await?);
-    table::progress("starting with 1,000 organizations")?;
-    figures.extend(start::figures().await?);
-    table::progress("seeding 10,000 organizations and 100,000 users")?;
-    let large = Gateway::seeded(seed::LARGE).await?;
-    table::progress("comparing logins of few and of many")?;
-    figures.push(scale::latency(&small, &large).await?);
+    if wanted("password") {
+        table::progress("logging in with passwords")?;
+        figures.push(session::password_logins(&small).await?);
+    }
+    if wanted("session") {
+        table::progress("signing in by a live session")?;
+        figures.push(session::single_sign_on(&small).await?);
+    }
+    if wanted("rule") {
+        table::progress("running a rule")?;
+        figures.push(session::rule(&small).await?);
+    }
+    if wanted("start") {
+        table::progress("starting with 1,000 organizations")?;
+        figures.extend(start::figures().await?);
+    }
+    if wanted("scale") {
+        table::progress("seeding 10,000 organizations and 100,000 users")?;
+        let large = Gateway::seeded(seed::LARGE).await?;
+        table::progress("comparing logins of few and of many")?;
+        figures.push(scale::latency(&small, &large).await?);
+    }
     Ok(figures)
 }
 

@@ -78,6 +78,8 @@ pub struct Admission {
     pub user: User,
     /// Whether it is new.
     pub created: bool,
+    /// Whether anything of it changes.
+    pub changed: bool,
     /// The credential of a new account.
     pub credential: Option<PasswordCredential>,
     /// The organization to become a member of.
@@ -171,6 +173,7 @@ pub fn admit(
         may_sign_up(accounts, connection, door).map_err(|_no| NotAdmitted::SignUpRefused)?;
     }
     let created = known.user.is_none();
+    let before = known.user.clone();
     let credential = assertion.credential.clone();
     let mut user = match known.user {
         Some(user) => refreshed_user(user, &assertion, now),
@@ -191,10 +194,11 @@ pub fn admit(
         history: Vec::new(),
         changed_at: now,
     });
+    let changed = before.as_ref() != Some(&user);
     let accepts = invitation.map(|(invitation, _)| invitation);
     let joins = known.organization.filter(|_| known.membership.is_none() && (accepts.is_some() || assigns));
     let roles = known.invited_roles.into_iter().map(|role| role.id).filter(|_| accepts.is_some()).collect();
-    Ok(Admission { user, created, credential, joins, roles, accepts })
+    Ok(Admission { user, created, changed, credential, joins, roles, accepts })
 }
 
 /// The address that stands against the invitee's: of the account if there is one, else the one that was asserted. An
@@ -215,7 +219,7 @@ impl Admission {
     ) -> Result<MembershipAdded, StoreError> {
         if self.created {
             unit.users().insert(&self.user).await?;
-        } else {
+        } else if self.changed {
             unit.users().update(&self.user).await?;
         }
         if let Some(credential) = &self.credential {

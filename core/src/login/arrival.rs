@@ -3,8 +3,8 @@
 
 use super::{
     Awaiting, Stage, Transaction, Visitor,
+    entrance::first_use,
     flow::{Flow, FlowError},
-    lookup::first_use,
     scene::{Next, Outcome, Shown, Stopped, View},
     throttle,
 };
@@ -12,7 +12,7 @@ use crate::{
     connector::{Assertion, ConnectorError, Evidence, Intent, Landing, Memo, Once, Reply, Step, Subject},
     id::{ConnectionId, ReferenceId, TransactionId},
     model::{AuditEvent, Connection, EventKind},
-    oauth::AuthorizeRequest,
+    oauth::{AuthorizeRequest, authorize::Accepted},
     port::store::StoreError,
     secret::{Secret, TokenHash},
 };
@@ -105,7 +105,8 @@ impl Flow {
             return self.turn_away(&TOO_MANY, &connection, None, visitor).await;
         }
         let parameters = parameters(landing, &connection, organization);
-        let request = self.request(&parameters, visitor).await.map_err(FlowError::Landing)?;
+        let Accepted { request, .. } =
+            self.request(&parameters, visitor).await.map_err(FlowError::Landing)?;
         let enabled = self.enabled(&request).await?;
         if !enabled.iter().any(|candidate| candidate.connection.id == connection.id) {
             return self.turn_away(&NOT_ENABLED, &connection, Some(&request), visitor).await;
@@ -133,8 +134,8 @@ impl Flow {
 
     /// The visitor goes on as whom the answer names.
     pub async fn arrive(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
-        let Stage::Arriving(arriving) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let here = self.here(id, visitor).await?;
+        let Stage::Arriving(arriving) = here.transaction.stage.clone() else { return Err(FlowError::Stale) };
         let awaiting = Awaiting {
             connection: arriving.connection.clone(),
             intent: Intent::SignIn,
@@ -143,7 +144,7 @@ impl Flow {
             refusals: 0,
             candidates: vec![arriving.connection.clone()],
         };
-        Box::pin(self.identified(transaction, awaiting, (arriving.assertion(), Vec::new()), visitor)).await
+        Box::pin(self.identified(here, awaiting, (arriving.assertion(), Vec::new()), visitor)).await
     }
 
     /// Note that the answer was used, and ask whether the visitor wants what it says.

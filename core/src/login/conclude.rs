@@ -25,16 +25,16 @@ use crate::{
 use serde_json::{Map, json};
 
 /// What the last steps read, at once.
-struct Ready {
-    facts: Facts,
+pub(super) struct Ready {
+    pub(super) facts: Facts,
     roles: Vec<String>,
-    rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule>,
     configs: Vec<RuleConfig>,
-    settings: TenantSettings,
+    pub(super) settings: TenantSettings,
 }
 
 impl Ready {
-    async fn load(unit: &mut dyn UnitOfWork, question: &Question) -> Result<Self, StoreError> {
+    pub(super) async fn load(unit: &mut dyn UnitOfWork, question: &Question) -> Result<Self, StoreError> {
         let facts = Facts::load(unit, question).await?;
         let rules = unit.rules().enabled().await?;
         let (mut roles, mut configs) = (Vec::new(), Vec::new());
@@ -52,25 +52,25 @@ impl Ready {
     }
 }
 
-impl Flow {
-    /// Let a live session answer, if it may and its user may have a token (contract §1.2.2 row 10).
-    pub(super) async fn by_session(
-        &self,
+/// A session that may answer, and what the last steps read.
+struct BySession {
+    admitted: Admitted,
+    ready: Ready,
+    session: Session,
+}
+
+impl BySession {
+    async fn load(
+        unit: &mut dyn UnitOfWork,
+        cookie: &TokenHash,
         request: &AuthorizeRequest,
-        visitor: &Visitor,
         now: Timestamp,
-    ) -> Result<Result<Outcome, Silence>, FlowError> {
-        let Some(cookie) = &visitor.session else { return Ok(Err(silence(NoAnswer::NoSession))) };
-        let cookie = TokenHash::of(cookie.expose());
-        let found = self
-            .store
-            .read(|unit| Box::pin(async move { unit.sessions().find_by_cookie(&cookie).await }))
-            .await;
-        let Some(session) = found.map_err(FlowError::Store)? else {
-            return Ok(Err(silence(NoAnswer::NoSession)));
+    ) -> Result<Result<Self, NoAnswer>, StoreError> {
+        let Some(session) = unit.sessions().find_by_cookie(cookie).await? else {
+            return Ok(Err(NoAnswer::NoSession));
         };
         if let Err(reason) = session_may_answer(&session, request, now) {
-            return Ok(Err(silence(reason)));
+            return Ok(Err(reason));
         }
         let admitted = Admitted {
             user: session.user_id.clone(),
@@ -83,10 +83,27 @@ impl Flow {
             membership_added: false,
             organization: request.organization.clone(),
         };
-        let question = question(request, &admitted);
-        let ready =
-            self.store.read(|unit| Box::pin(Ready::load(unit, &question))).await.map_err(FlowError::Store)?;
-        let granted = match authorize_org(&question, ready.facts.clone()) {
+        let ready = Ready::load(unit, &question(request, &admitted)).await?;
+        Ok(Ok(Self { admitted, ready, session }))
+    }
+}
+
+impl Flow {
+    /// Let a live session answer, if it may and its user may have a token (contract §1.2.2 row 10).
+    pub(super) async fn by_session(
+        &self,
+        request: &AuthorizeRequest,
+        visitor: &Visitor,
+        now: Timestamp,
+    ) -> Result<Result<Outcome, Silence>, FlowError> {
+        let Some(cookie) = &visitor.session else { return Ok(Err(silence(NoAnswer::NoSession))) };
+        let cookie = TokenHash::of(cookie.expose());
+        let read = self.store.read(|unit| Box::pin(BySession::load(unit, &cookie, request, now)));
+        let (admitted, ready, session) = match read.await.map_err(FlowError::Store)? {
+            Ok(BySession { admitted, ready, session }) => (admitted, ready, session),
+            Err(reason) => return Ok(Err(silence(reason))),
+        };
+        let granted = match authorize_org(&question(request, &admitted), ready.facts.clone()) {
             Ok(granted) => granted,
             Err(denied) => return Ok(Err(denied.reason().to_owned())),
         };
@@ -114,13 +131,24 @@ impl Flow {
     /// Somebody has shown who they are: may they, and what do the rules say?
     pub(super) async fn conclude(
         &self,
-        mut transaction: Transaction,
+        transaction: Transaction,
         admitted: Admitted,
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
         let question = question(&transaction.request, &admitted);
-        let ready =
-            self.store.read(|unit| Box::pin(Ready::load(unit, &question))).await.map_err(FlowError::Store)?;
+        let ready = self.store.read(|unit| Box::pin(Ready::load(unit, &question))).await;
+        Box::pin(self.conclude_on(transaction, admitted, ready.map_err(FlowError::Store)?, visitor)).await
+    }
+
+    /// The same, on what was read when they were admitted.
+    pub(super) async fn conclude_on(
+        &self,
+        mut transaction: Transaction,
+        admitted: Admitted,
+        ready: Ready,
+        visitor: &Visitor,
+    ) -> Result<Outcome, FlowError> {
+        let question = question(&transaction.request, &admitted);
         let denied = match authorize_org(&question, ready.facts.clone()) {
             Ok(granted) => {
                 return Box::pin(self.run_rules(transaction, admitted, (granted, ready), visitor, None))

@@ -7,6 +7,7 @@ use super::{
     discover::NoConnection,
     event::login_event,
     flow::{Flow, FlowError},
+    lookup::Here,
     scene::{Next, Outcome, Scene, Shown, Stopped},
     sso::NoAnswer,
 };
@@ -80,13 +81,13 @@ impl Flow {
     /// The connector asks something else.
     pub(super) async fn asked_again(
         &self,
-        transaction: Transaction,
+        here: Here,
         awaiting: Awaiting,
         ask: Ask,
     ) -> Result<Outcome, FlowError> {
-        let scene = self.scene(&transaction.request).await?;
         let awaiting = awaiting.asked_again(ask.memo, prompt_of(&ask.interaction));
-        let view = self.connector_view(&transaction, &awaiting, ask.interaction).await?;
+        let view = self.connector_view(&here.transaction, &awaiting, here.at()?, ask.interaction)?;
+        let Here { transaction, scene, .. } = here;
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
         self.keep(transaction, Stage::Awaiting(awaiting), None).await?;
         Ok(Next::Show(Box::new(shown)).into())
@@ -95,19 +96,17 @@ impl Flow {
     /// The connector said no: it asks again, until it has said so too often.
     pub(super) async fn refused(
         &self,
-        mut transaction: Transaction,
+        mut here: Here,
         awaiting: Awaiting,
         said: Said,
         retry: Option<Ask>,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let scene = self.scene(&transaction.request).await?;
         let reason = reason_of(&said.reason);
-        transaction.trace.push(format!("refused: {reason}"));
-        let kind = Self::kind_of(&said, &transaction);
-        let connection = awaiting.connection.clone();
-        let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
-            .through_id(&connection)
+        here.transaction.trace.push(format!("refused: {reason}"));
+        let kind = Self::kind_of(&said, &here.transaction);
+        let event = login_event(kind, now, &*self.entropy, &here.transaction, Some(&here.scene))
+            .through_id(&awaiting.connection)
             .about_text(said.about.as_deref())
             .because(reason, sentence_of(&said.reason));
         let again = retry.and_then(|ask| {
@@ -115,15 +114,11 @@ impl Flow {
             awaiting.refused(ask.memo, prompt_of(&interaction)).map(|awaiting| (awaiting, interaction))
         });
         let Some((awaiting, interaction)) = again else {
-            return Box::pin(self.end(
-                transaction,
-                Some(scene),
-                Ending::denied(sentence_of(&said.reason)),
-                event,
-            ))
-            .await;
+            let ending = Ending::denied(sentence_of(&said.reason));
+            return Box::pin(self.end(here.transaction, Some(here.scene), ending, event)).await;
         };
-        let view = self.connector_view(&transaction, &awaiting, interaction).await?;
+        let view = self.connector_view(&here.transaction, &awaiting, here.at()?, interaction)?;
+        let Here { transaction, scene, .. } = here;
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: Some(said.reason), scene };
         self.keep(transaction, Stage::Awaiting(awaiting), Some(event)).await?;
         Ok(Next::Show(Box::new(shown)).into())
@@ -132,28 +127,29 @@ impl Flow {
     /// Too many guesses: this one is not looked at, whatever it was (DB-04, DB-05).
     pub(super) async fn throttled(
         &self,
-        mut transaction: Transaction,
+        mut here: Here,
         awaiting: Awaiting,
         full: &str,
         guess: Option<&str>,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let scene = self.scene(&transaction.request).await?;
         let kind = if full.starts_with("login:ip:") || full.starts_with("signup:ip:") {
             EventKind::BlockedAddress
         } else {
             EventKind::BlockedAttempts
         };
-        transaction.trace.push("refused: too many attempts".to_owned());
-        let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
+        here.transaction.trace.push("refused: too many attempts".to_owned());
+        let event = login_event(kind, now, &*self.entropy, &here.transaction, Some(&here.scene))
             .through_id(&awaiting.connection)
             .about_text(guess)
             .because("too_many_attempts", sentence_of(&Refusal::TooManyAttempts));
         let Some(prompt) = awaiting.prompt.clone() else {
-            return Box::pin(self.end(transaction, Some(scene), Ending::denied("too many attempts"), event))
-                .await;
+            let ending = Ending::denied("too many attempts");
+            return Box::pin(self.end(here.transaction, Some(here.scene), ending, event)).await;
         };
-        let view = self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?;
+        let view =
+            self.connector_view(&here.transaction, &awaiting, here.at()?, Interaction::Prompt(prompt))?;
+        let Here { transaction, scene, .. } = here;
         let refusal = Some(Refusal::TooManyAttempts);
         let shown = Shown { transaction: transaction.id.clone(), view, refusal, scene };
         self.keep(transaction, Stage::Awaiting(awaiting), Some(event)).await?;
@@ -161,19 +157,15 @@ impl Flow {
     }
 
     /// An answer from elsewhere did not pass a check: a page that says nothing of which.
-    pub(super) async fn rejected(
-        &self,
-        mut transaction: Transaction,
-        awaiting: Awaiting,
-        check: &str,
-    ) -> Result<Outcome, FlowError> {
+    pub(super) async fn rejected(&self, here: Here, check: &str) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let scene = self.scene(&transaction.request).await?;
+        let connection = here.at()?.connection.id.clone();
+        let Here { mut transaction, scene, .. } = here;
         transaction.trace.push(format!("answer rejected: {check}"));
         let invited = transaction.request.invitation.is_some();
         let kind = if invited { EventKind::InvitationFailed } else { EventKind::AnswerRejected };
         let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
-            .through_id(&awaiting.connection)
+            .through_id(&connection)
             .because(
                 "answer_rejected",
                 format!("the identity provider's answer did not pass a check: {check}"),
@@ -182,19 +174,15 @@ impl Flow {
     }
 
     /// The same with the whole story: the log has it, the page says nothing of it.
-    pub(super) async fn disproved(
-        &self,
-        mut transaction: Transaction,
-        awaiting: Awaiting,
-        rejection: Rejection,
-    ) -> Result<Outcome, FlowError> {
+    pub(super) async fn disproved(&self, here: Here, rejection: Rejection) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let scene = self.scene(&transaction.request).await?;
+        let connection = here.at()?.connection.id.clone();
+        let Here { mut transaction, scene, .. } = here;
         transaction.trace.push(format!("answer rejected: {}", rejection.check));
         let invited = transaction.request.invitation.is_some();
         let kind = if invited { EventKind::InvitationFailed } else { rejection.kind };
         let event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
-            .through_id(&awaiting.connection)
+            .through_id(&connection)
             .telling(rejection);
         Box::pin(self.end(transaction, Some(scene), Ending::Page(400), event)).await
     }
@@ -202,16 +190,16 @@ impl Flow {
     /// Somebody was identified and may not come in.
     pub(super) async fn not_admitted(
         &self,
-        mut transaction: Transaction,
+        here: Here,
         awaiting: Awaiting,
         not: NotAdmitted,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
         let reason = not.reason();
         if not == NotAdmitted::SignUpRefused && awaiting.prompt.is_some() {
-            return Box::pin(self.ask_anew(transaction, awaiting)).await;
+            return Box::pin(self.ask_anew(here, awaiting)).await;
         }
-        let scene = self.scene(&transaction.request).await?;
+        let Here { mut transaction, scene, .. } = here;
         transaction.trace.push(format!("not admitted: {reason}"));
         let invited = transaction.request.invitation.is_some();
         let blocked = matches!(not, NotAdmitted::Blocked(_));
@@ -254,16 +242,16 @@ impl Flow {
     }
 
     /// The account came about meanwhile: ask what an existing account is asked.
-    async fn ask_anew(&self, transaction: Transaction, awaiting: Awaiting) -> Result<Outcome, FlowError> {
-        let connector = self.connectors.get(&awaiting.connection).await.map_err(FlowError::Connector)?;
-        let request = self.question(&transaction, &awaiting.intent, None);
+    async fn ask_anew(&self, here: Here, awaiting: Awaiting) -> Result<Outcome, FlowError> {
+        let connector = self.connectors.of(&here.at()?.connection).map_err(FlowError::Connector)?;
+        let request = self.question(&here.transaction, &awaiting.intent, None);
         let said = Said { reason: Refusal::SignUpRefused, about: None };
         let retry = match connector.begin(&request).await.map_err(FlowError::Connector)? {
             Step::Ask(ask) => Some(ask),
             Step::Refused { retry, .. } => retry,
             Step::Identified(_) => None,
         };
-        Box::pin(self.refused(transaction, awaiting, said, retry)).await
+        Box::pin(self.refused(here, awaiting, said, retry)).await
     }
 
     /// No connection fits.

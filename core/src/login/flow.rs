@@ -4,10 +4,11 @@
 //! No unit of work is open while a connector or a rule runs: read, talk, compare-and-swap.
 
 use super::{
-    Admitted, Awaiting, Choosing, Connectors, Locating, Stage, Transaction,
+    Awaiting, Choosing, Connectors, Locating, Stage, Transaction,
     discover::{by_identifier, discover},
     ending::{Said, prompt_of},
-    lookup::Admitting,
+    entrance::{Entered, Entrance},
+    lookup::{At, Here},
     pipeline::Pipeline,
     scene::{Next, Outcome, Scene, Shown, View},
     throttle,
@@ -18,8 +19,11 @@ use crate::{
     connector::{Assertion, ConnectorError, Intent, Interaction, Memo, Presence, Refusal, Reply, Step},
     entropy::Entropy,
     id::{ConnectionId, OrganizationId, TransactionId},
-    model::{Connection, OrganizationName, OrganizationUsage, RequireBehavior},
-    oauth::{AuthorizeRequest, PromptValue, authorize::AuthorizeFault},
+    model::{OrganizationName, OrganizationUsage, RequireBehavior},
+    oauth::{
+        PromptValue,
+        authorize::{Accepted, AuthorizeFault},
+    },
     port::store::{Charge, Store, StoreError},
     secret::{Secret, TokenHash},
     time::Clock,
@@ -107,7 +111,8 @@ impl Flow {
     }
 
     /// Begin: a live session answers, or somebody has to be asked.
-    pub async fn start(&self, request: AuthorizeRequest, visitor: &Visitor) -> Result<Outcome, FlowError> {
+    pub async fn start(&self, accepted: Accepted, visitor: &Visitor) -> Result<Outcome, FlowError> {
+        let Accepted { request, scene } = accepted;
         let now = self.clock.now();
         let silent = match Box::pin(self.by_session(&request, visitor, now)).await? {
             Ok(outcome) => return Ok(outcome),
@@ -126,7 +131,6 @@ impl Flow {
             trace: vec![format!("session: {silent}")],
             request,
         };
-        let scene = self.scene(&transaction.request).await?;
         if transaction.request.prompts(PromptValue::None) {
             return Box::pin(self.no_interaction(&transaction, &scene, silent)).await;
         }
@@ -149,36 +153,38 @@ impl Flow {
 
     /// Show the login's page again: it was loaded anew, or the browser was sent to it.
     pub async fn show(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
-        let scene = self.scene(&transaction.request).await?;
-        let view = match transaction.stage.clone() {
+        let here = self.here(id, visitor).await?;
+        let view = match here.transaction.stage.clone() {
             Stage::Locating(Locating {}) => View::Organization,
             Stage::Choosing(choosing) => {
-                View::choice(&self.candidates(&transaction, &choosing.candidates).await?)
+                View::choice(&self.candidates(&here.transaction, &choosing.candidates).await?)
             }
-            Stage::Confirming(confirming) => {
-                let connector =
-                    self.connectors.get(&confirming.connection).await.map_err(FlowError::Connector)?;
-                let connection = self.connection(&confirming.connection).await?.title().to_owned();
-                View::Confirmation { connection, destinations: connector.destinations() }
+            Stage::Confirming(_) => {
+                let connection = &here.at()?.connection;
+                let connector = self.connectors.of(connection).map_err(FlowError::Connector)?;
+                View::Confirmation {
+                    connection: connection.title().to_owned(),
+                    destinations: connector.destinations(),
+                }
             }
             Stage::Awaiting(awaiting) => {
+                let at = here.at()?.clone();
                 let Some(prompt) = awaiting.prompt.clone() else {
                     // Loaded again, the way elsewhere is asked for anew: the old one may have been used.
-                    let connection = self.connection(&awaiting.connection).await?;
                     let choosing = Choosing { candidates: awaiting.candidates };
-                    let toward = Toward { connection, intent: awaiting.intent, choosing, announced: true };
-                    return Box::pin(self.approach(transaction, scene, toward, None)).await;
+                    let toward = Toward { at, intent: awaiting.intent, choosing, announced: true };
+                    return Box::pin(self.approach(here.transaction, here.scene, toward, None)).await;
                 };
-                self.connector_view(&transaction, &awaiting, Interaction::Prompt(prompt)).await?
+                self.connector_view(&here.transaction, &awaiting, &at, Interaction::Prompt(prompt))?
             }
             Stage::Arriving(arriving) => arriving.view(),
             Stage::Picking(picking) => View::Picker(self.organizations_of(&picking.admitted.user).await?),
             Stage::Admitted(admitted) => {
-                return Box::pin(self.conclude(transaction, admitted, visitor)).await;
+                return Box::pin(self.conclude(here.transaction, admitted, visitor)).await;
             }
             Stage::Completed(_) | Stage::Failed(_) => return Err(FlowError::Stale),
         };
+        let Here { transaction, scene, .. } = here;
         Ok(Next::Show(Box::new(Shown { transaction: transaction.id, view, refusal: None, scene })).into())
     }
 
@@ -189,7 +195,7 @@ impl Flow {
         visitor: &Visitor,
         name: &str,
     ) -> Result<Outcome, FlowError> {
-        let mut transaction = self.open(id, visitor).await?;
+        let Here { mut transaction, scene, .. } = self.here(id, visitor).await?;
         let Stage::Locating(_) = transaction.stage else { return Err(FlowError::Stale) };
         let found = match OrganizationName::parse(&name.trim().to_lowercase()) {
             Ok(name) => {
@@ -200,7 +206,6 @@ impl Flow {
             Err(_not_a_name) => None,
         };
         let Some(organization) = found else {
-            let scene = self.scene(&transaction.request).await?;
             let refusal = Some(Refusal::NoSuchOrganization);
             let shown = Shown { transaction: transaction.id, view: View::Organization, refusal, scene };
             return Ok(Next::Show(Box::new(shown)).into());
@@ -217,14 +222,13 @@ impl Flow {
         visitor: &Visitor,
         chosen: Chosen,
     ) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
+        let Here { transaction, scene, .. } = self.here(id, visitor).await?;
         let Stage::Choosing(choosing) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let candidates = self.candidates(&transaction, &choosing.candidates).await?;
         let candidate = match &chosen {
             Chosen::Connection(id) => candidates.iter().find(|candidate| &candidate.connection.id == id),
             Chosen::Identifier(identifier) => by_identifier(&candidates, identifier),
         };
-        let scene = self.scene(&transaction.request).await?;
         let Some(candidate) = candidate.cloned() else {
             let view = View::choice(&candidates);
             let shown = Shown { transaction: transaction.id, view, refusal: Some(Refusal::NoWayIn), scene };
@@ -234,28 +238,26 @@ impl Flow {
             Chosen::Identifier(identifier) => Some(identifier),
             Chosen::Connection(_) => None,
         };
-        let toward =
-            Toward { connection: candidate.connection, intent: Intent::SignIn, choosing, announced: true };
+        let toward = Toward { at: candidate.into(), intent: Intent::SignIn, choosing, announced: true };
         Box::pin(self.approach(transaction, scene, toward, hint)).await
     }
 
     /// The visitor goes on to the organization's own sign-in.
     pub async fn confirm(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
-        let Stage::Confirming(confirming) = transaction.stage.clone() else { return Err(FlowError::Stale) };
-        let scene = self.scene(&transaction.request).await?;
-        let connection = self.connection(&confirming.connection).await?;
-        let intent = scene.intent();
-        let toward = Toward { connection, intent, choosing: confirming.confirmed(), announced: true };
-        Box::pin(self.approach(transaction, scene, toward, None)).await
+        let here = self.here(id, visitor).await?;
+        let Stage::Confirming(confirming) = here.transaction.stage.clone() else {
+            return Err(FlowError::Stale);
+        };
+        let (at, intent) = (here.at()?.clone(), here.scene.intent());
+        let toward = Toward { at, intent, choosing: confirming.confirmed(), announced: true };
+        Box::pin(self.approach(here.transaction, here.scene, toward, None)).await
     }
 
     /// The visitor goes back to the choice of connections.
     pub async fn back(&self, id: &TransactionId, visitor: &Visitor) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
+        let Here { transaction, scene, .. } = self.here(id, visitor).await?;
         let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let choosing = awaiting.back().ok_or(FlowError::Stale)?;
-        let scene = self.scene(&transaction.request).await?;
         let view = View::choice(&self.candidates(&transaction, &choosing.candidates).await?);
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
         self.keep(transaction, Stage::Choosing(choosing), None).await?;
@@ -269,21 +271,15 @@ impl Flow {
         visitor: &Visitor,
         intent: Intent,
     ) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
-        let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let here = self.here(id, visitor).await?;
+        let Stage::Awaiting(awaiting) = here.transaction.stage.clone() else { return Err(FlowError::Stale) };
         if matches!(awaiting.intent, Intent::Accept(_)) || awaiting.prompt.is_none() {
             return Err(FlowError::Stale);
         }
-        let scene = self.scene(&transaction.request).await?;
-        let connection = self.connection(&awaiting.connection).await?;
+        let at = here.at()?.clone();
         let choosing = Choosing { candidates: awaiting.candidates };
-        Box::pin(self.approach(
-            transaction,
-            scene,
-            Toward { connection, intent, choosing, announced: true },
-            None,
-        ))
-        .await
+        let toward = Toward { at, intent, choosing, announced: true };
+        Box::pin(self.approach(here.transaction, here.scene, toward, None)).await
     }
 
     /// The browser brought an answer back: from our form, or from elsewhere.
@@ -293,9 +289,9 @@ impl Flow {
         visitor: &Visitor,
         reply: Reply,
     ) -> Result<Outcome, FlowError> {
-        let transaction = self.open(id, visitor).await?;
-        let Stage::Awaiting(awaiting) = transaction.stage.clone() else { return Err(FlowError::Stale) };
-        let connector = self.connectors.get(&awaiting.connection).await.map_err(FlowError::Connector)?;
+        let here = self.here(id, visitor).await?;
+        let Stage::Awaiting(awaiting) = here.transaction.stage.clone() else { return Err(FlowError::Stale) };
+        let connector = self.connectors.of(&here.at()?.connection).map_err(FlowError::Connector)?;
         let guess = connector.guess(&awaiting.memo, &reply);
         let charges = match (&guess, &awaiting.intent) {
             (Some(who), _) => Some(throttle::guess(awaiting.connection.as_str(), who, visitor.ip)),
@@ -306,24 +302,21 @@ impl Flow {
         if let Some(charges) = &charges
             && let Some((full, _until)) = self.store.charge(charges, self.clock.now()).await?
         {
-            return Box::pin(self.throttled(transaction, awaiting, &full, guess.as_deref())).await;
+            return Box::pin(self.throttled(here, awaiting, &full, guess.as_deref())).await;
         }
-        let request = self.question(&transaction, &awaiting.intent, None);
+        let request = self.question(&here.transaction, &awaiting.intent, None);
         let step = connector.resume(&request, awaiting.memo.clone(), reply).await;
         match step {
             Ok(Step::Identified(assertion)) => {
                 let answered = (assertion, charges.filter(|_| guess.is_some()).unwrap_or_default());
-                Box::pin(self.identified(transaction, awaiting, answered, visitor)).await
+                Box::pin(self.identified(here, awaiting, answered, visitor)).await
             }
-            Ok(Step::Ask(ask)) => Box::pin(self.asked_again(transaction, awaiting, ask)).await,
+            Ok(Step::Ask(ask)) => Box::pin(self.asked_again(here, awaiting, ask)).await,
             Ok(Step::Refused { reason, about, retry }) => {
-                Box::pin(self.refused(transaction, awaiting, Said { reason, about: about.or(guess) }, retry))
-                    .await
+                Box::pin(self.refused(here, awaiting, Said { reason, about: about.or(guess) }, retry)).await
             }
-            Err(ConnectorError::Protocol(check)) => {
-                Box::pin(self.rejected(transaction, awaiting, &check)).await
-            }
-            Err(ConnectorError::Rejected(why)) => Box::pin(self.disproved(transaction, awaiting, *why)).await,
+            Err(ConnectorError::Protocol(check)) => Box::pin(self.rejected(here, &check)).await,
+            Err(ConnectorError::Rejected(why)) => Box::pin(self.disproved(here, *why)).await,
             Err(error) => {
                 if let Some(charges) = charges {
                     self.store.refund(&charges, self.clock.now()).await?;
@@ -341,7 +334,7 @@ impl Flow {
         visitor: &Visitor,
         organization: OrganizationId,
     ) -> Result<Outcome, FlowError> {
-        let mut transaction = self.open(id, visitor).await?;
+        let Here { mut transaction, .. } = self.here(id, visitor).await?;
         let Stage::Picking(picking) = transaction.stage.clone() else { return Err(FlowError::Stale) };
         let admitted = picking.picked(Some(organization.clone()));
         transaction.request.organization = Some(organization);
@@ -381,7 +374,7 @@ impl Flow {
             };
             let announced = invitation.is_none();
             let hint = transaction.request.login_hint.clone();
-            let toward = Toward { connection: candidate.connection.clone(), intent, choosing, announced };
+            let toward = Toward { at: candidate.clone().into(), intent, choosing, announced };
             return Box::pin(self.approach(transaction, scene, toward, hint)).await;
         }
         let view = View::choice(&candidates);
@@ -398,7 +391,8 @@ impl Flow {
         toward: Toward,
         hint: Option<String>,
     ) -> Result<Outcome, FlowError> {
-        let Toward { connection, intent, choosing, announced } = toward;
+        let Toward { at, intent, choosing, announced } = toward;
+        let connection = at.connection.clone();
         let connector = self.connectors.of(&connection).map_err(FlowError::Connector)?;
         let invited = scene.invitation.is_some();
         let intent = if invited { scene.intent() } else { intent };
@@ -418,7 +412,8 @@ impl Flow {
             Step::Ask(ask) => ask,
             Step::Refused { reason, about, retry } => {
                 let awaiting = choosing.chose(connection.id, intent, Memo::none(), None);
-                return Box::pin(self.refused(transaction, awaiting, Said { reason, about }, retry)).await;
+                let here = Here::arrived(transaction, scene, at);
+                return Box::pin(self.refused(here, awaiting, Said { reason, about }, retry)).await;
             }
             Step::Identified(_) => {
                 let problem = "the connector identified somebody before asking".to_owned();
@@ -426,7 +421,7 @@ impl Flow {
             }
         };
         let awaiting = choosing.chose(connection.id, intent, ask.memo, prompt_of(&ask.interaction));
-        let view = self.connector_view(&transaction, &awaiting, ask.interaction).await?;
+        let view = self.connector_view(&transaction, &awaiting, &at, ask.interaction)?;
         let shown = Shown { transaction: transaction.id.clone(), view, refusal: None, scene };
         self.keep(transaction, Stage::Awaiting(awaiting), None).await?;
         Ok(Next::Show(Box::new(shown)).into())
@@ -435,42 +430,30 @@ impl Flow {
     /// Make a user of the assertion, and go on to the rules.
     pub(super) async fn identified(
         &self,
-        mut transaction: Transaction,
+        here: Here,
         awaiting: Awaiting,
         (assertion, charges): (Assertion, Vec<Charge>),
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
-        let now = self.clock.now();
-        let scene = self.scene(&transaction.request).await?;
-        let connection = self.connection(&awaiting.connection).await?;
+        let connection = here.at()?.connection.clone();
+        let mut transaction = here.transaction.clone();
         transaction.trace.push(format!("identified at {}", connection.name));
-        let intent = awaiting.intent.clone();
-        let admitting = Admitting { intent, connection, assertion, scene, now, charges };
-        let evidence = admitting.assertion.evidence.clone();
-        match Box::pin(self.admit(&transaction, admitting)).await? {
-            Ok((admission, added)) => {
-                let user = &admission.user;
-                transaction.trace.push(format!(
-                    "user {}{}",
-                    user.id,
-                    if admission.created { ", created" } else { "" }
-                ));
-                let admitted = Admitted {
-                    user: user.id.clone(),
-                    connection: awaiting.connection,
-                    evidence,
-                    auth_time: now,
-                    epoch: user.session_epoch,
-                    silent: false,
-                    created: admission.created,
-                    membership_added: added,
-                    organization: transaction.request.organization.clone(),
-                };
-                // `admit` has stored this stage with everything else it did.
-                let transaction = transaction.at(Stage::Admitted(admitted.clone()));
-                Box::pin(self.conclude(transaction, admitted, visitor)).await
+        let entrance = Entrance {
+            transaction,
+            intent: awaiting.intent.clone(),
+            connection,
+            assertion,
+            scene: here.scene.clone(),
+            visitor: visitor.clone(),
+            charges,
+        };
+        match Box::pin(self.enter(entrance)).await? {
+            Entered::Issued(issued) => Ok(issued.outcome(self.settings.issuer.as_str())),
+            Entered::Admitted(admitted) => {
+                let (transaction, admitted, ready) = *admitted;
+                Box::pin(self.conclude_on(transaction, admitted, ready, visitor)).await
             }
-            Err(not) => Box::pin(self.not_admitted(transaction, awaiting, not)).await,
+            Entered::Not(not) => Box::pin(self.not_admitted(here, awaiting, not)).await,
         }
     }
 }
@@ -486,7 +469,7 @@ pub enum Chosen {
 
 /// Where a login is going.
 pub(super) struct Toward {
-    connection: Connection,
+    at: At,
     intent: Intent,
     choosing: Choosing,
     /// Whether the visitor knows that it goes elsewhere.

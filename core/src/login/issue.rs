@@ -3,7 +3,7 @@
 
 use super::{
     Admitted, Stage, Transaction,
-    authorize_org::{Denied, Facts, Granted, Question, authorize_org},
+    authorize_org::{Facts, Granted, Question, authorize_org},
     conclude::{failed, question},
     ending::{Ending, target},
     event::login_event,
@@ -13,9 +13,10 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
+    entropy::Entropy,
     id::{FamilyId, SessionId},
     model::{AuditEvent, AuthorizationCode, EventKind, Session, TenantSettings, TokenFamily},
-    oauth::AuthorizeRequest,
+    oauth::{AuthorizeRequest, response::ResponseTarget},
     port::store::{StoreError, UnitOfWork},
     secret::{Secret, TokenHash},
     time::Timestamp,
@@ -32,54 +33,13 @@ impl Flow {
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let scene = Scene {
-            client: Some(finish.granted.client.clone()),
-            organization: finish.granted.organization.as_ref().map(|(organization, _)| organization.clone()),
-            invitation: None,
-            settings: finish.settings.clone(),
-            ui_locales: Vec::new(),
-        };
-        let raw_code = format!("code_{}", self.entropy.token());
-        let cookie = finish.session.is_none().then(|| Secret::new(self.entropy.token()));
-        let session = finish.session_at(now, cookie.as_ref(), SessionId::random(&*self.entropy));
-        let code =
-            finish.code(&transaction.request, &session, now, &raw_code, FamilyId::random(&*self.entropy));
-        let kind = if finish.admitted.silent { EventKind::SilentLogin } else { EventKind::Login };
-        let mut event = login_event(kind, now, &*self.entropy, &transaction, Some(&scene))
-            .through(&finish.granted.connection)
-            .about(&finish.granted.user);
-        event.session_id = Some(session.id.clone());
-        finish.note(&mut event);
-        let ip = visitor.ip.map(|ip| ip.to_string());
-        let replaced =
-            visitor.session.as_ref().filter(|_| cookie.is_some()).map(|old| TokenHash::of(old.expose()));
-        let question_asked = question(&transaction.request, &finish.admitted);
-        let completed = finish.admitted.clone().completed(now);
-        let issue = Issue {
-            next: (transaction.version > 0).then(|| transaction.clone().at(Stage::Completed(completed))),
-            question: question_asked,
-            session,
-            code,
-            event,
-            ip,
-            replaced,
-            is_new: cookie.is_some(),
-        };
-        let issued =
-            self.store.write(move |unit| Box::pin(issue.write(unit, now))).await.map_err(FlowError::from)?;
-        match issued {
-            Ok(()) => {
-                let answer = target(&transaction.request).code(&raw_code, self.settings.issuer.as_str());
-                Ok(Outcome { next: Next::Respond(answer), browser: None, session: cookie })
-            }
-            Err(denied) => {
-                let description = denied.description(&question(&transaction.request, &finish.admitted));
-                let event =
-                    login_event(failed(&finish.admitted), now, &*self.entropy, &transaction, Some(&scene))
-                        .through(&finish.granted.connection)
-                        .about(&finish.granted.user)
-                        .because(denied.reason(), description.clone());
-                Box::pin(self.end(transaction, Some(scene), Ending::denied(description), event)).await
+        let scene = finish.scene();
+        let issue = Issue::prepare(&transaction, &finish, visitor, (now, &*self.entropy));
+        let issued = self.store.write(move |unit| Box::pin(issue.ask_and_write(unit, now))).await;
+        match issued.map_err(FlowError::from)? {
+            Ok(issued) => Ok(issued.outcome(self.settings.issuer.as_str())),
+            Err(NotIssued { description, event }) => {
+                Box::pin(self.end(transaction, Some(scene), Ending::denied(description), *event)).await
             }
         }
     }
@@ -96,6 +56,16 @@ pub(super) struct Finish {
 }
 
 impl Finish {
+    fn scene(&self) -> Scene {
+        Scene {
+            client: Some(self.granted.client.clone()),
+            organization: self.granted.organization.as_ref().map(|(organization, _)| organization.clone()),
+            invitation: None,
+            settings: self.settings.clone(),
+            ui_locales: Vec::new(),
+        }
+    }
+
     /// The session as it will be: a new one at every authentication (OP-27), or the one that answered, used now.
     fn session_at(&self, now: Timestamp, cookie: Option<&Secret>, id: SessionId) -> Session {
         let (idle, absolute) =
@@ -180,32 +150,99 @@ impl Finish {
     }
 }
 
-/// The unit of work that ends a login well.
-struct Issue {
+/// What the unit of work that ends a login well will write.
+pub(super) struct Issue {
     next: Option<Transaction>,
     question: Question,
+    failed: EventKind,
     session: Session,
     code: AuthorizationCode,
     event: AuditEvent,
     ip: Option<String>,
     replaced: Option<TokenHash>,
-    is_new: bool,
+    issued: Issued,
+}
+
+/// A code, and the cookie of a new session.
+pub(super) struct Issued {
+    target: ResponseTarget,
+    code: String,
+    session: Option<Secret>,
+}
+
+/// It may not be issued after all: what to say, and what to write down.
+pub(super) struct NotIssued {
+    description: String,
+    event: Box<AuditEvent>,
+}
+
+impl Issued {
+    /// What the browser gets.
+    pub(super) fn outcome(self, issuer: &str) -> Outcome {
+        let answer = self.target.code(&self.code, issuer);
+        Outcome { next: Next::Respond(answer), browser: None, session: self.session }
+    }
 }
 
 impl Issue {
-    async fn write(
+    /// Make everything that does not come from the store.
+    pub(super) fn prepare(
+        transaction: &Transaction,
+        finish: &Finish,
+        visitor: &Visitor,
+        (now, entropy): (Timestamp, &dyn Entropy),
+    ) -> Self {
+        let code = format!("code_{}", entropy.token());
+        let cookie = finish.session.is_none().then(|| Secret::new(entropy.token()));
+        let session = finish.session_at(now, cookie.as_ref(), SessionId::random(entropy));
+        let kind = if finish.admitted.silent { EventKind::SilentLogin } else { EventKind::Login };
+        let mut event = login_event(kind, now, entropy, transaction, Some(&finish.scene()))
+            .through(&finish.granted.connection)
+            .about(&finish.granted.user);
+        event.session_id = Some(session.id.clone());
+        finish.note(&mut event);
+        let completed = finish.admitted.clone().completed(now);
+        Self {
+            next: (transaction.version > 0).then(|| transaction.clone().at(Stage::Completed(completed))),
+            question: question(&transaction.request, &finish.admitted),
+            failed: failed(&finish.admitted),
+            code: finish.code(&transaction.request, &session, now, &code, FamilyId::random(entropy)),
+            session,
+            event,
+            ip: visitor.ip.map(|ip| ip.to_string()),
+            replaced: visitor
+                .session
+                .as_ref()
+                .filter(|_| cookie.is_some())
+                .map(|old| TokenHash::of(old.expose())),
+            issued: Issued { target: target(&transaction.request), code, session: cookie },
+        }
+    }
+
+    /// Ask once more, and write it: rules have run since it was asked.
+    async fn ask_and_write(
         self,
         unit: &mut dyn UnitOfWork,
         now: Timestamp,
-    ) -> Result<Result<(), Denied>, StoreError> {
+    ) -> Result<Result<Issued, NotIssued>, StoreError> {
         let facts = Facts::load(unit, &self.question).await?;
-        if let Err(denied) = authorize_org(&self.question, facts) {
-            return Ok(Err(denied));
+        match authorize_org(&self.question, facts) {
+            Ok(_) => self.write(unit, now).await.map(Ok),
+            Err(denied) => {
+                let description = denied.description(&self.question);
+                let event = AuditEvent { kind: self.failed, session_id: None, ..self.event }
+                    .because(denied.reason(), description.clone());
+                Ok(Err(NotIssued { description, event: Box::new(event) }))
+            }
         }
+    }
+
+    /// Write it, in the unit that has just asked whether it may be.
+    pub(super) async fn write(self, unit: &mut dyn UnitOfWork, now: Timestamp) -> Result<Issued, StoreError> {
         if let Some(next) = &self.next {
             unit.transactions().advance(next).await?;
         }
-        if self.is_new {
+        if self.issued.session.is_some() {
             if let Some(old) = &self.replaced
                 && let Some(old) = unit.sessions().find_by_cookie(old).await?
             {
@@ -219,7 +256,7 @@ impl Issue {
         unit.codes().insert(&self.code).await?;
         unit.users().record_login(&self.question.user, now, self.ip.as_deref()).await?;
         unit.events().insert(&self.event).await?;
-        Ok(Ok(()))
+        Ok(self.issued)
     }
 }
 

@@ -18,6 +18,7 @@ mod conclude;
 mod connectors;
 pub mod discover;
 mod ending;
+mod entrance;
 pub mod event;
 pub mod flow;
 mod issue;

@@ -5,19 +5,12 @@ use super::{Visitor, flow::Flow, throttle};
 use crate::{
     connector::Reply,
     model::{AuditEvent, Client, EventKind},
-    oauth::{
-        AuthorizeRequest,
-        authorize::{AuthorizeFault, accept},
-    },
+    oauth::authorize::{Accepted, AuthorizeFault, accept},
 };
 
 impl Flow {
     /// Check an authorization request (contract §1.2). Every refusal leaves one entry in the log.
-    pub async fn request(
-        &self,
-        parameters: &Reply,
-        visitor: &Visitor,
-    ) -> Result<AuthorizeRequest, AuthorizeFault> {
+    pub async fn request(&self, parameters: &Reply, visitor: &Visitor) -> Result<Accepted, AuthorizeFault> {
         let now = self.clock.now();
         // INV-01: a look at a ticket is charged first, and given back when the ticket was good.
         let charges = parameters.get("invitation").map(|_| throttle::ticket(visitor.ip)).unwrap_or_default();
@@ -28,11 +21,11 @@ impl Flow {
             }
         }
         match accept(&*self.store, now, parameters).await {
-            Ok(request) => {
+            Ok(accepted) => {
                 if !charges.is_empty() {
                     self.store.refund(&charges, now).await?;
                 }
-                Ok(request)
+                Ok(accepted)
             }
             Err(fault) => Err(self.log_fault(fault, visitor).await?),
         }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     connector::Reply,
     id::{ClientId, InvitationId, OrganizationId},
+    login::scene::Scene,
     model::{
         Client, CodeChallenge, Invitation, Organization, OrganizationName, OrganizationUsage,
         RequireBehavior, ResourceServer, TenantSettings, TicketSource,
@@ -57,35 +58,50 @@ pub enum AuthorizeFault {
     Store(#[from] StoreError),
 }
 
+/// A request that is good, and what was read to find that out.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The request.
+    pub request: AuthorizeRequest,
+    /// Who asks, for which organization, on whose invitation.
+    pub scene: Scene,
+}
+
 /// Check a request (contract §1.2). One read of the store.
 pub async fn accept(
     store: &dyn Store,
     now: Timestamp,
     parameters: &Reply,
-) -> Result<AuthorizeRequest, AuthorizeFault> {
+) -> Result<Accepted, AuthorizeFault> {
     let found = store.read(|unit| Box::pin(look_up(unit, parameters))).await?;
-    let client = found.client.ok_or_else(|| match parameters.get("client_id") {
-        Some(id) => AuthorizeFault::UnknownClient(id.to_owned()),
-        None => AuthorizeFault::Missing("client_id"),
-    })?;
-    let redirect = redirect::accept(&client, parameters.get("redirect_uri"))
+    let Some(client) = &found.client else {
+        return Err(match parameters.get("client_id") {
+            Some(id) => AuthorizeFault::UnknownClient(id.to_owned()),
+            None => AuthorizeFault::Missing("client_id"),
+        });
+    };
+    let redirect = redirect::accept(client, parameters.get("redirect_uri"))
         .map_err(|fault| AuthorizeFault::Redirect(Box::new(client.clone()), fault))?;
-    let mode = response_mode(parameters, &client, &redirect.uri);
+    let mode = response_mode(parameters, client, &redirect.uri);
     let target = ResponseTarget {
         redirect_uri: redirect.uri.clone(),
         mode: mode.unwrap_or(ResponseMode::Query),
         state: parameters.get("state").map(str::to_owned),
     };
-    let checked = Found { client: Some(client.clone()), ..found }.check(parameters, now, &target, mode);
-    checked.map(|request| AuthorizeRequest { redirect_uri_given: redirect.given, ..request }).map_err(
-        |problem| AuthorizeFault::Answer {
+    match found.check(parameters, now, &target, mode) {
+        Ok(request) => {
+            let request = AuthorizeRequest { redirect_uri_given: redirect.given, ..request };
+            let scene = found.scene(&request);
+            Ok(Accepted { request, scene })
+        }
+        Err(problem) => Err(AuthorizeFault::Answer {
             target,
-            client: Box::new(client),
+            client: Box::new(client.clone()),
             error: problem.error,
             description: problem.description,
             guess: problem.guess,
-        },
-    )
+        }),
+    }
 }
 
 /// What the store says about what a request names.
@@ -136,8 +152,18 @@ fn problem<T>(error: &'static str, description: impl Into<String>) -> Result<T, 
 }
 
 impl Found {
+    fn scene(self, request: &AuthorizeRequest) -> Scene {
+        Scene {
+            client: self.client,
+            organization: self.organization.map(|(organization, _)| organization),
+            invitation: self.invitation.map(|(invitation, _)| invitation),
+            settings: self.settings,
+            ui_locales: request.ui_locales.clone(),
+        }
+    }
+
     fn check(
-        self,
+        &self,
         parameters: &Reply,
         now: Timestamp,
         target: &ResponseTarget,

@@ -30,7 +30,7 @@ pub(super) async fn authorize(
     visit.visitor.query = told.map(|(name, value)| (name.to_owned(), value.into())).collect();
     let parameters = parameters.into_reply();
     let outcome = match logins.flow.request(&parameters, &visit.visitor).await {
-        Ok(request) => logins.flow.start(request, &visit.visitor).await.map_err(LoginFault::from),
+        Ok(accepted) => logins.flow.start(accepted, &visit.visitor).await.map_err(LoginFault::from),
         Err(AuthorizeFault::Answer { target, error, description, .. }) => {
             Ok(Outcome::from(Next::Respond(target.error(error, &description, logins.issuer.as_str()))))
         }
