@@ -34,3 +34,6 @@ pub mod verify;
 mod xml;
 
 pub use factory::SamlFactory;
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,9 @@ use samael::crypto::{CertificateDer, Crypto, CryptoProvider, ReduceMode};
 use std::{io::Write, net::TcpListener, thread};
 
 fn verified(document: &str) -> bool {
-    let certificate = openssl::x509::X509::from_pem(include_bytes!("../src/canary/certificate.pem")).unwrap();
-    let keys = [CertificateDer::from(certificate.to_der().unwrap())];
+    let certificate = openssl::x509::X509::from_pem(include_bytes!("../src/canary/certificate.pem"));
+    let Ok(der) = certificate.and_then(|certificate| certificate.to_der()) else { return false };
+    let keys = [CertificateDer::from(der)];
     Crypto::reduce_xml_to_signed(document, &keys, ReduceMode::PreDigest).is_ok()
 }
 
