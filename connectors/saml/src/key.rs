@@ -92,8 +92,7 @@ impl TrustedKey {
         let family = family(&public)?;
         // What follows the certificate in the bytes is not part of it.
         let der = certificate.to_der().map_err(|_unwritable| CertificateFault::Unreadable)?;
-        let fingerprint =
-            Sha256::digest(&der).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let fingerprint = fingerprint(&der);
         let at = |instant| instant_of(instant).ok_or(CertificateFault::Unreadable);
         let (not_before, not_after) = (at(certificate.not_before())?, at(certificate.not_after())?);
         Ok(Self { der, public, family, fingerprint, not_before, not_after })
@@ -149,6 +148,11 @@ impl PartialEq for TrustedKey {
 }
 
 impl Eq for TrustedKey {}
+
+/// SHA-256 of a certificate, in lower-case hexadecimal.
+pub(crate) fn fingerprint(der: &[u8]) -> String {
+    Sha256::digest(der).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
 
 /// Whether a key is good enough, and what it signs with (SAML-30).
 fn family(key: &PKeyRef<impl HasPublic>) -> Result<Family, CertificateFault> {

@@ -220,7 +220,7 @@ reasons! {
         "let the identity provider sign the assertion"
     /// No trusted key verifies it.
     SignatureInvalid = "signature_invalid" @ Signature:
-        "the signature was not made by a key that this connection trusts, or the document was changed; trusted: {expected}";
+        "no key that this connection trusts ({expected}) made the signature of this document: {came}";
         "compare the identity provider's signing certificate with the connection's, and import its metadata again"
     /// The verified bytes are not the element that was to be verified.
     SignatureCoverage = "signature_coverage" @ Signature: "the signature covers something else than {expected}";

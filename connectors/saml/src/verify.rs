@@ -4,11 +4,11 @@
 use crate::{
     fault::Fault,
     gate::{
-        Node, Tree, scan,
+        Namespace, Node, Tree, decoded, scan,
         shape::{self, Kind, Signable},
     },
     hardening,
-    key::{Family, TrustedKey},
+    key::{Family, TrustedKey, fingerprint},
     reason::Reason,
 };
 use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode};
@@ -66,9 +66,21 @@ pub(crate) fn verify<'k>(
     let found = fitting.find_map(|key| Some((attempt(tree.source(), key)?, *key)));
     let Some((bytes, key)) = found else {
         let trusted: Vec<_> = keys.iter().map(|key| format!("sha256 {}", key.fingerprint())).collect();
-        return Err(Fault::new(Reason::SignatureInvalid, trusted.join(", "), ""));
+        return Err(Fault::new(Reason::SignatureInvalid, trusted.join(", "), brought(signed, keys)));
     };
     Ok(Verified { bytes, kind, id, key })
+}
+
+/// What `KeyInfo` says of a signature that is wrong: a hint for an administrator, and never a reason to trust anything.
+fn brought(signed: Node<'_, '_>, trusted: &[&TrustedKey]) -> String {
+    let path = ["Signature", "KeyInfo", "X509Data", "X509Certificate"];
+    let found = path.into_iter().try_fold(signed, |node, local| node.child(Namespace::Signature, local));
+    let certificate = found.and_then(decoded);
+    let Some(certificate) = certificate else { return "it brings no certificate".to_owned() };
+    if trusted.iter().any(|key| key.der() == certificate) {
+        return "it brings a certificate that is trusted: it was changed after signing".to_owned();
+    }
+    format!("it brings the certificate with sha256 {}, which is not trusted", fingerprint(&certificate))
 }
 
 /// The verified bytes, if this key signed. The library must not take the process down, whatever it was given.

@@ -51,7 +51,7 @@ impl Signer {
     }
 
     /// Sign the first signature template of a document.
-    fn sign(&self, document: &str) -> String {
+    pub(crate) fn sign(&self, document: &str) -> String {
         harden().unwrap();
         Crypto::sign_xml(document, &self.private.private_key_to_der().unwrap()).unwrap()
     }
@@ -61,10 +61,14 @@ pub(crate) static IDP: LazyLock<Signer> =
     LazyLock::new(|| Signer::new(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap()));
 pub(crate) static OTHER: LazyLock<Signer> =
     LazyLock::new(|| Signer::new(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap()));
-pub(crate) static CURVED: LazyLock<Signer> = LazyLock::new(|| {
-    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+pub(crate) static CURVED: LazyLock<Signer> = LazyLock::new(|| on_curve(Nid::X9_62_PRIME256V1));
+pub(crate) static STRONG: LazyLock<Signer> = LazyLock::new(|| on_curve(Nid::SECP384R1));
+
+fn on_curve(curve: Nid) -> Signer {
+    let group = EcGroup::from_curve_name(curve).unwrap();
     Signer::new(PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
-});
+}
+
 /// Ours, that assertions are encrypted for.
 pub(crate) static OURS: LazyLock<(PKey<Private>, DecryptionKey)> = LazyLock::new(|| {
     let private = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();

@@ -2,8 +2,8 @@
 //! Never touches single rules of the gate or of meaning.
 
 use super::{
-    CURVED, ECDSA_SHA256, IDP, NOW, OTHER, RSA_SHA256, changed, code, expected, judged, judged_by,
-    judged_with, plain, signed_assertion, signed_response,
+    CURVED, ECDSA_SHA256, IDP, NOW, OTHER, RSA_SHA256, STRONG, Signer, behind_issuer, changed, code,
+    expected, judged, judged_by, judged_with, plain, signed_assertion, signed_response, template,
 };
 use crate::{
     assertion::Attribute,
@@ -13,6 +13,7 @@ use crate::{
     trace::Trace,
     verify::message,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use portico_core::time::Timestamp;
 
 #[test]
@@ -86,9 +87,9 @@ fn only_trusted_keys_count() {
     let policy = Policy::default();
     for (trusted, verdict) in [
         (&[], "no_trusted_key"),
-        (&[IDP.trusted.clone()], "accepted"),
-        (&[OTHER.trusted.clone()], "signature_invalid"),
-        (&[CURVED.trusted.clone()], "signature_invalid"),
+        (std::slice::from_ref(&IDP.trusted), "accepted"),
+        (std::slice::from_ref(&OTHER.trusted), "signature_invalid"),
+        (std::slice::from_ref(&CURVED.trusted), "signature_invalid"),
         (&[CURVED.trusted.clone(), OTHER.trusted.clone(), IDP.trusted.clone()], "accepted"),
     ] as [(&[TrustedKey], _); 5]
     {
@@ -102,6 +103,48 @@ fn only_trusted_keys_count() {
     let mixed = signed_response(&signed_assertion(&plain(), &OTHER, RSA_SHA256), &IDP, RSA_SHA256);
     let trusted = [IDP.trusted.clone(), OTHER.trusted.clone()];
     assert_eq!(code(&judged_with(&mixed, &expected(&policy, &trusted))), "signature_invalid");
+}
+
+#[test]
+fn every_algorithm_of_the_list_verifies() {
+    let policy = Policy::default();
+    for hash in ["sha256", "sha384", "sha512"] {
+        for (signer, family) in [(&*IDP, "rsa"), (&*CURVED, "ecdsa"), (&*STRONG, "ecdsa")] {
+            let method = format!("http://www.w3.org/2001/04/xmldsig-more#{family}-{hash}");
+            let space = if hash == "sha384" { "xmldsig-more" } else { "xmlenc" };
+            let digest = format!("http://www.w3.org/2001/04/{space}#{hash}");
+            let template =
+                template("_assertion", &method).replace("http://www.w3.org/2001/04/xmlenc#sha256", &digest);
+            let document = signer.sign(&behind_issuer(&plain(), 1, &template));
+            assert!(document.contains(&digest));
+            let trusted = std::slice::from_ref(&signer.trusted);
+            assert_eq!(code(&judged_with(&document, &expected(&policy, trusted))), "accepted", "{method}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_signature_says_whose_certificate_came() {
+    let came = |document: &str| judged(document).unwrap_err().came().to_owned();
+    let signed = signed_assertion(&plain(), &OTHER, RSA_SHA256);
+    assert_eq!(came(&signed), "it brings no certificate");
+    let with = |signer: &Signer, document: &str| {
+        let certificate = STANDARD.encode(signer.trusted.der());
+        let info = format!(
+            "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data>"
+        );
+        changed(document, "</ds:SignatureValue>", &format!("</ds:SignatureValue>{info}</ds:KeyInfo>"))
+    };
+    let fingerprint = OTHER.trusted.fingerprint();
+    assert_eq!(
+        came(&with(&OTHER, &signed)),
+        format!("it brings the certificate with sha256 {fingerprint}, which is not trusted")
+    );
+    let tampered = changed(&signed_assertion(&plain(), &IDP, RSA_SHA256), ">ann<", ">bob<");
+    assert_eq!(
+        came(&with(&IDP, &tampered)),
+        "it brings a certificate that is trusted: it was changed after signing"
+    );
 }
 
 #[test]
