@@ -4,4 +4,4 @@
 mod connector;
 mod mailer;
 mod mailer_tls;
-mod store;
+pub(crate) mod store;

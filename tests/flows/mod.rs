@@ -3,5 +3,6 @@
 
 mod database;
 pub(crate) mod enterprise;
+mod nodes;
 mod saml;
 mod sso;

@@ -3,10 +3,12 @@
 //! Never touches how the gateway works inside: tests come through its doors, or look into its store.
 
 mod certified_keys;
+mod nodes;
 mod scripts;
 pub(crate) mod seed;
 
 pub(crate) use certified_keys::certified_keys;
+pub(crate) use nodes::{Nodes, Switch};
 pub(crate) use scripts::ScriptedScripts;
 pub(crate) use seed::Seed;
 
@@ -78,9 +80,7 @@ impl World {
 
     /// The same over this store.
     pub(crate) async fn over(store: Arc<dyn Store>, idp: Option<&Url>) -> Self {
-        // Cheap: what is tested is who gets in, not what a hash costs.
-        let parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
-        Self::put_together(store, idp, HashingSettings { parameters, threads: 2, queue: 64 }).await
+        Self::put_together(store, idp, cheap()).await
     }
 
     async fn put_together(store: Arc<dyn Store>, idp: Option<&Url>, hashing: HashingSettings) -> Self {
@@ -119,15 +119,15 @@ impl World {
 
     /// Another person's browser.
     pub(crate) fn browser(&self) -> Browser {
-        self.browser_through(self.app.router.clone())
+        Self::browser_through(self.app.router.clone())
     }
 
     /// The same at this address.
     pub(crate) fn browser_at(&self, ip: [u8; 4]) -> Browser {
-        self.browser_through(self.app.router.clone().layer(Extension(Peer((ip, 40_000).into()))))
+        Self::browser_through(self.app.router.clone().layer(Extension(Peer((ip, 40_000).into()))))
     }
 
-    fn browser_through(&self, gateway: Router) -> Browser {
+    fn browser_through(gateway: Router) -> Browser {
         let application = Router::new().fallback(|uri: Uri| async move { format!("application at {uri}") });
         let transport = InProcess::default()
             .with(&ISSUER.parse().expect("a URL"), gateway)
@@ -196,6 +196,12 @@ async fn node(store: Arc<dyn Store>, surroundings: Surroundings) -> App {
         cursor_key: [7; 32],
     };
     App::new(ports, settings).expect("the gateway fits together")
+}
+
+/// What is tested is who gets in, not what a hash costs.
+fn cheap() -> HashingSettings {
+    let parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
+    HashingSettings { parameters, threads: 2, queue: 64 }
 }
 
 /// Let the gateway reach a fixture on this machine.

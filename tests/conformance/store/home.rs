@@ -10,6 +10,7 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -84,7 +85,8 @@ impl Home {
 
 /// How tests open stores.
 pub(crate) fn options(keks: Keks) -> StoreOptions {
-    StoreOptions { connections: 8, ..StoreOptions::new(keks) }
+    // Races crowd: nobody is told that there was no connection in time on a busy machine.
+    StoreOptions { connections: 8, wait: Duration::from_mins(2), ..StoreOptions::new(keks) }
 }
 
 /// Fixed keys, the newest first.

@@ -5,7 +5,7 @@
 
 mod access;
 mod applications;
-mod home;
+pub(crate) mod home;
 mod killed;
 mod logins;
 mod maintenance;
