@@ -33,6 +33,7 @@ pub(crate) struct Notes {
 /// Make the authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2.1).
 pub(crate) fn request(
     asked: &AuthnRequest,
+    callback: &Url,
     provider: &Provider,
     settings: &Settings,
     entropy: &dyn Entropy,
@@ -41,7 +42,7 @@ pub(crate) fn request(
         issuer: provider.issuer.clone(),
         nonce: entropy.token(),
         code_verifier: entropy.token(),
-        redirect_uri: asked.callback.to_string(),
+        redirect_uri: callback.to_string(),
         force: asked.force,
     };
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&notes.code_verifier));
@@ -184,7 +185,7 @@ mod tests {
             "upstream_params": upstream,
         });
         let settings = read(&options, Flavour::Oidc).unwrap();
-        let (url, notes) = request(asked, &provider(), &settings, &SystemEntropy::default());
+        let (url, notes) = request(asked, &asked.callback, &provider(), &settings, &SystemEntropy::default());
         let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
         let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
         assert_eq!(names.len(), query.len(), "each parameter once: {names:?}");

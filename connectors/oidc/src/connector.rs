@@ -37,6 +37,7 @@ const KEYS_TERMS: Terms =
 
 /// An OpenID Connect identity provider.
 pub(crate) struct OidcConnector {
+    name: String,
     settings: Settings,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -47,13 +48,34 @@ pub(crate) struct OidcConnector {
 
 impl OidcConnector {
     pub(crate) fn new(
+        name: &str,
         settings: Settings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         http: Arc<dyn HttpClient>,
     ) -> Self {
         let (provider, keys) = (Kept::new(PROVIDER_TERMS), Kept::new(KEYS_TERMS));
-        Self { settings, clock, entropy, http, provider, keys }
+        Self { name: name.to_owned(), settings, clock, entropy, http, provider, keys }
+    }
+
+    /// Where the identity provider shall send its answer: the callback of all connections, or one with this
+    /// connection's name in it.
+    fn callback(&self, request: &AuthnRequest) -> Url {
+        let mut callback = request.callback.clone();
+        if self.settings.own_callback {
+            callback.query_pairs_mut().append_pair("connection", &self.name);
+        }
+        callback
+    }
+
+    /// RP-01: an answer that came to another connection's callback was another identity provider's to give, whether it
+    /// names its issuer or not (RFC 9700 §4.4.2.2).
+    fn came_here(&self, reply: &Reply) -> Result<(), Rejected> {
+        match reply.get("connection") {
+            Some(name) if name != self.name => Err(Rejected("other_callback")),
+            None if self.settings.own_callback => Err(Rejected("shared_callback")),
+            Some(_) | None => Ok(()),
+        }
     }
 
     async fn provider(&self) -> Result<Arc<Provider>, Fault> {
@@ -128,12 +150,15 @@ impl OidcConnector {
 impl Connector for OidcConnector {
     async fn begin(&self, request: &AuthnRequest) -> Result<Step, ConnectorError> {
         let provider = self.provider().await?;
-        let (url, notes) = authorization::request(request, &provider, &self.settings, &*self.entropy);
+        let callback = self.callback(request);
+        let (url, notes) =
+            authorization::request(request, &callback, &provider, &self.settings, &*self.entropy);
         Ok(Step::Ask(Ask { interaction: Interaction::Redirect(url), memo: Memo::write(&notes)? }))
     }
 
     async fn resume(&self, request: &AuthnRequest, memo: Memo, reply: Reply) -> Result<Step, ConnectorError> {
         let notes: Notes = memo.read()?;
+        self.came_here(&reply)?;
         let provider = self.provider().await?;
         let code = match authorization::response(request, &notes, &provider, &reply)? {
             Response::Code(code) => code,

@@ -56,6 +56,6 @@ impl ConnectorFactory for OidcFactory {
             ConnectorError::Misconfigured(texts.join("; "))
         })?;
         let (clock, entropy, http) = (deps.clock.clone(), deps.entropy.clone(), deps.http.clone());
-        Ok(Arc::new(OidcConnector::new(settings, clock, entropy, http)))
+        Ok(Arc::new(OidcConnector::new(&connection.name, settings, clock, entropy, http)))
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn read(options: &Value, flavour: Flavour) -> Result<Settings, Vec<Pr
         auth_method: reader.auth_method(),
         mapping: reader.mapping(),
         upstream: reader.upstream(),
+        own_callback: reader.own_callback(),
         client_id,
         client_secret,
     };
@@ -234,6 +235,18 @@ impl Reader<'_> {
         })
     }
 
+    /// Of ours alone: the contract has one callback for all connections of this kind (§1.10).
+    fn own_callback(&mut self) -> bool {
+        match self.options.get("own_callback") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(own)) => *own,
+            Some(_) => {
+                self.problem("own_callback", "must be true or false");
+                false
+            }
+        }
+    }
+
     /// Contract §2.5.3: `{name: {alias}}` forwards a parameter, `{name: {value}}` sends one.
     fn upstream(&mut self) -> Vec<Upstream> {
         let parameters = match self.options.get("upstream_params") {
@@ -313,6 +326,7 @@ mod tests {
         assert_eq!(settings.algs, vec![Algorithm::named("RS256").unwrap()]);
         assert_eq!(settings.auth_method, None);
         assert_eq!(settings.upstream, vec![]);
+        assert!(!settings.own_callback, "the contract's callback, unless another is asked for");
     }
 
     #[test]
@@ -358,6 +372,7 @@ mod tests {
             ),
             (json!({"upstream_params": {"x": {"alias": "acr_values"}}}), "/upstream_params"),
             (json!({"attribute_map": {"mapping_mode": "magic"}}), "/attribute_map"),
+            (json!({"own_callback": "true"}), "/own_callback"),
         ] {
             assert_eq!(pointers(&with(&changes), Flavour::Oidc), [pointer], "{changes}");
         }

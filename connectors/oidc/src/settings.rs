@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     /// Further parameters of the authorization request.
     pub(crate) upstream: Vec<Upstream>,
+    /// Whether answers are sent to an address that is this connection's alone.
+    pub(crate) own_callback: bool,
 }
 
 /// Endpoints by name.

@@ -135,7 +135,8 @@ async fn rp_21_a_name_is_looked_up_once_so_a_second_answer_changes_nothing() {
 #[tokio::test]
 async fn rp_21_a_connection_to_a_private_address_is_refused_without_telling_why() {
     let bank = Bank::open().await;
-    let unlisted = connect(&bank.idp, bank.clock.clone(), json!({}), EgressPolicy::default()).await;
+    let unlisted =
+        connect(bank.name, &bank.idp, bank.clock.clone(), json!({}), EgressPolicy::default()).await;
     let bank = Bank { connector: unlisted, ..bank };
     let told = bank.login().await;
     assert_eq!(told, format!("misconfigured: `{}` may not be reached from here", bank.idp.discovery_url()));

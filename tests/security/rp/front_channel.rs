@@ -25,6 +25,51 @@ async fn rp_01_a_code_of_another_identity_provider_never_reaches_this_one() {
     malicious.still_works().await;
 }
 
+/// Identity providers that do not say who answers (RFC 9207), as most do not.
+fn silent() -> Mischief {
+    Mischief {
+        discovery: fields(json!({"authorization_response_iss_parameter_supported": null})),
+        response: fields(json!({"iss": null})),
+        ..Mischief::default()
+    }
+}
+
+#[tokio::test]
+async fn rp_01_a_code_that_comes_to_another_connections_callback_goes_nowhere() {
+    let honest = Bank::named("honest", json!({"own_callback": true})).await;
+    let malicious = Bank::named("malicious", json!({})).await;
+    for bank in [&honest, &malicious] {
+        assert_eq!(bank.login_with(silent()).await, IDENTIFIED, "the control of {}", bank.name);
+        bank.idp.set_mischief(silent());
+    }
+    let before = malicious.idp.seen().token;
+
+    // The malicious provider sends the browser on to the honest one, as the honest one's client would have: that one
+    // knows a single address, and it is the honest connection's.
+    let begun = malicious.begin().await.unwrap();
+    let asked = honest.begin().await.unwrap().there;
+    assert_eq!(
+        field(asked.query().unwrap(), "redirect_uri"),
+        "https://gateway.example/login/callback?connection=honest"
+    );
+    let mut there = Url::parse(&format!("{}/authorize", honest.idp.issuer())).unwrap();
+    for (name, value) in begun.there.query_pairs() {
+        let own = "https://gateway.example/login/callback?connection=honest";
+        there.query_pairs_mut().append_pair(&name, if name == "redirect_uri" { own } else { &value });
+    }
+    let answer = answer_of(&there, "amintha").await;
+    assert_eq!(malicious.resume(&begun, &answer).await, "rejected: other_callback");
+    assert_eq!(malicious.idp.seen().token, before, "the code went nowhere");
+
+    // Nor does the honest connection take what came to the callback that others share.
+    let begun = honest.begin().await.unwrap();
+    let answer = answer_of(&begun.there, "amintha").await;
+    let (code, state) = (field(&answer, "code"), field(&answer, "state"));
+    let shared = [("code", code.as_str()), ("state", state.as_str())];
+    assert_eq!(honest.resume_with(&begun, shared).await, "rejected: shared_callback");
+    assert_eq!(honest.resume(&begun, &answer).await, IDENTIFIED, "the control: the same at its own");
+}
+
 #[tokio::test]
 async fn rp_02_a_promised_issuer_must_come_once_and_be_right() {
     let bank = Bank::open().await;
@@ -46,11 +91,7 @@ async fn rp_02_a_promised_issuer_must_come_once_and_be_right() {
 
 #[tokio::test]
 async fn rp_02_an_issuer_that_was_not_promised_is_checked_when_it_comes() {
-    let silent = Mischief {
-        discovery: fields(json!({"authorization_response_iss_parameter_supported": null})),
-        response: fields(json!({"iss": null})),
-        ..Mischief::default()
-    };
+    let silent = silent();
     let mut bank = Bank::open().await;
     assert_eq!(bank.login_with(silent.clone()).await, IDENTIFIED);
     bank.restart().await;

@@ -43,6 +43,7 @@ const SECRET: &str = "a secret of thirty-two characters";
 
 /// An identity provider, and a connection to it.
 struct Bank {
+    name: &'static str,
     idp: OidcIdp,
     clock: Arc<FakeClock>,
     connector: Arc<dyn Connector>,
@@ -63,23 +64,28 @@ impl Bank {
 
     /// An honest one, with these options of the connection besides the usual ones.
     async fn with(options: Value) -> Self {
-        Self::found(options, Limits::default()).await
+        Self::found("metahexa", options, Limits::default()).await
+    }
+
+    /// The same; the connection has this name.
+    async fn named(name: &'static str, options: Value) -> Self {
+        Self::found(name, options, Limits::default()).await
     }
 
     /// An honest one, for which nobody waits long.
     async fn impatient() -> Self {
         let limits = Limits { total: Duration::from_secs(2), ..Limits::default() };
-        Self::found(json!({}), limits).await
+        Self::found("metahexa", json!({}), limits).await
     }
 
-    async fn found(options: Value, limits: Limits) -> Self {
+    async fn found(name: &'static str, options: Value, limits: Limits) -> Self {
         let clock = Arc::new(FakeClock::default());
         let mut config = OidcIdpConfig::new("MetaHexa Bank");
         config.clock = clock.clone();
         config.clients.push(IdpClient {
             id: "gateway".to_owned(),
             secret: SECRET.to_owned(),
-            redirect_uris: vec![CALLBACK.to_owned()],
+            redirect_uris: vec![CALLBACK.to_owned(), format!("{CALLBACK}?connection={name}")],
             post_logout_redirect_uris: vec![],
         });
         for name in ["amintha", "mallory"] {
@@ -88,14 +94,14 @@ impl Bank {
         }
         let idp = OidcIdp::start(config).await.unwrap();
         let policy = EgressPolicy { allow: listed(&idp), limits, ..EgressPolicy::default() };
-        let connector = connect(&idp, clock.clone(), options, policy).await;
-        Self { idp, clock, connector }
+        let connector = connect(name, &idp, clock.clone(), options, policy).await;
+        Self { name, idp, clock, connector }
     }
 
     /// The same connection after a restart: nothing is kept.
     async fn restart(&mut self) {
         let policy = EgressPolicy { allow: listed(&self.idp), ..EgressPolicy::default() };
-        self.connector = connect(&self.idp, self.clock.clone(), json!({}), policy).await;
+        self.connector = connect(self.name, &self.idp, self.clock.clone(), json!({}), policy).await;
     }
 
     async fn begin(&self) -> Result<Begun, ConnectorError> {
@@ -158,6 +164,7 @@ impl Bank {
 const IDENTIFIED: &str = "identified: idp-amintha";
 
 async fn connect(
+    name: &str,
     idp: &OidcIdp,
     clock: Arc<dyn Clock>,
     changes: Value,
@@ -177,7 +184,7 @@ async fn connect(
     let entropy: &dyn Entropy = &SystemEntropy::default();
     let connection = Connection {
         id: ConnectionId::random(entropy),
-        name: "metahexa".to_owned(),
+        name: name.to_owned(),
         strategy: "oidc".to_owned(),
         display_name: None,
         options,
