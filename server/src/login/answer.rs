@@ -166,10 +166,9 @@ impl Logins {
     }
 }
 
-/// After a form, the page that leads elsewhere; applications on a device are called by a redirect, as browsers want it.
+/// After a form, the page that leads elsewhere.
 fn passage(to: &str, visit: &Visit) -> Option<Page> {
-    let url = Url::parse(to).ok().filter(|url| visit.posted && matches!(url.scheme(), "http" | "https"))?;
-    Some(Page::Passage(PassagePage::to(url)))
+    PassagePage::after_form(to, visit.posted).map(Page::Passage)
 }
 
 /// 303, whatever the method was: for `GET` it means the same as 302.

@@ -8,7 +8,7 @@ use crate::{
         layer::CspNonce,
         voice::page::PageFault,
     },
-    page::{Brand, Form, Label, Locale, LoggedOutPage, LogoutConfirmPage, Look, Page, Trouble},
+    page::{Brand, Form, Label, Locale, LoggedOutPage, LogoutConfirmPage, Look, Page, PassagePage, Trouble},
 };
 use axum::{
     extract::State,
@@ -75,8 +75,12 @@ async fn log_out(
     };
     match state.provider.log_out(&request).await? {
         Logout::Done { location } => {
+            let posted = came.method == Method::POST;
             let mut response = match location {
-                Some(location) => redirect(&came.method, &location)?,
+                Some(location) => match PassagePage::after_form(&location, posted) {
+                    Some(passage) => show(state, &came, &parameters, Page::Passage(passage)).await?,
+                    None => redirect(&came.method, &location)?,
+                },
                 None => show(state, &came, &parameters, Page::LoggedOut(LoggedOutPage::default())).await?,
             };
             response.headers_mut().append(SET_COOKIE, state.cookies.clear_session());

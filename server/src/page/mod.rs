@@ -191,7 +191,8 @@ impl Page {
         };
         let frames =
             if let Self::WebMessage(page) = self { Some(page.target_origin().to_owned()) } else { None };
-        Sources { forms, images: look.brand.logo_url.iter().map(LogoUrl::origin).collect(), frames }
+        let onward = if let Self::AutoPost(page) = self { page.onward() } else { None };
+        Sources { forms, onward, images: look.brand.logo_url.iter().map(LogoUrl::origin).collect(), frames }
     }
 }
 

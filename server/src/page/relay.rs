@@ -27,6 +27,16 @@ impl AutoPostPage {
     pub(super) fn source(&self) -> String {
         source_of(&self.action)
     }
+
+    /// The receiver sends the browser on to places that nobody here knows (an identity provider to its sign-in page), and
+    /// `form-action` is held against those, too. A receiver without TLS may lead to others without.
+    pub(super) fn onward(&self) -> Option<&'static str> {
+        match self.action.scheme() {
+            "https" => Some("https:"),
+            "http" => Some("http:"),
+            _ => None,
+        }
+    }
 }
 
 /// A way onward after a form. Browsers hold `form-action` against every redirect that follows a form's answer, those of
@@ -39,6 +49,13 @@ pub struct PassagePage {
 }
 
 impl PassagePage {
+    /// After a form, the page that leads to this place of the web. None after a link, and for applications on a device:
+    /// those are called by a redirect, as browsers want it.
+    pub fn after_form(place: &str, posted: bool) -> Option<Self> {
+        let url = Url::parse(place).ok()?;
+        (posted && matches!(url.scheme(), "http" | "https")).then(|| Self::to(url))
+    }
+
     /// Lead there at once.
     pub fn to(url: Url) -> Self {
         let host = Label::new(url.host_str().unwrap_or_default());

@@ -324,10 +324,11 @@ fn what_a_page_needs_of_the_policy_is_told_with_it() {
     let client = "https://hoekstra.corp.travel0.test".to_owned();
     assert_eq!(
         sources("login"),
-        Sources { forms: vec![client.clone()], images: images.clone(), frames: None }
+        Sources { forms: vec![client.clone()], images: images.clone(), ..Sources::default() }
     );
     assert_eq!(sources("invitation_confirm").forms, ["https://idp.metahexa.test"]);
-    assert_eq!(sources("auto_post").forms, [client.as_str()]);
+    let posted = sources("auto_post");
+    assert_eq!((posted.forms, posted.onward), (vec![client.clone()], Some("https:")), "and on from there");
     assert_eq!(sources("web_message").frames, Some(client), "only the application may frame it");
-    assert_eq!(sources("error_internal"), Sources { forms: Vec::new(), images, frames: None });
+    assert_eq!(sources("error_internal"), Sources { images, ..Sources::default() });
 }

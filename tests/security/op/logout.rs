@@ -110,5 +110,11 @@ async fn the_page_that_asks_leads_to_the_logout() {
     };
     assert_eq!(confirm("made-up").await.headers.get(LOCATION), None, "another site cannot confirm");
     let done = confirm(confirmation).await;
-    assert_eq!((done.status, &done.headers[LOCATION]), (StatusCode::SEE_OTHER, &bye.parse().unwrap()));
+    assert_eq!((done.status, done.headers.get(LOCATION)), (StatusCode::OK, None), "{}", done.text);
+    assert!(
+        done.text.contains(&format!("url={bye}")),
+        "a page leads on, and ends the form's reach: {}",
+        done.text
+    );
+    assert!(done.headers[SET_COOKIE].to_str().unwrap().starts_with("__Host-portico_session=; "));
 }

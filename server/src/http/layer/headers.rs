@@ -41,6 +41,9 @@ impl<S: Sync> FromRequestParts<S> for CspNonce {
 pub struct Sources {
     /// Where forms of the page may lead, besides our own origin: `form-action`.
     pub forms: Vec<String>,
+    /// The scheme of everywhere, for the one page whose only form posts itself to a fixed receiver, who sends the browser
+    /// on to places that nobody here knows.
+    pub onward: Option<&'static str>,
     /// Where its images are, besides our own origin: `img-src` (UI-02).
     pub images: Vec<String>,
     /// Who may frame it, instead of nobody: `frame-ancestors`.
@@ -91,7 +94,8 @@ fn content_security_policy(nonce: &str, sources: &Sources) -> String {
         also.fold(first.to_owned(), |list, source| list + " " + source)
     };
     let images = listed("'self'", &sources.images);
-    let forms = listed("'self'", &sources.forms);
+    let onward = sources.onward.map_or_else(|| "'self'".to_owned(), |scheme| format!("'self' {scheme}"));
+    let forms = listed(&onward, &sources.forms);
     let frames = sources.frames.as_deref().filter(|origin| is_source(origin)).unwrap_or("'none'");
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src {images}; \
@@ -148,6 +152,8 @@ mod tests {
         let images = vec!["https://cdn.example".to_owned(), "https://x; script-src *".to_owned()];
         let frames = Some("https://app.example".to_owned());
         let policy = content_security_policy("n", &Sources { images, frames, ..Sources::default() });
+        let onward = content_security_policy("n", &Sources { onward: Some("https:"), ..Sources::default() });
+        assert!(onward.contains("img-src 'self'; form-action 'self' https:; "), "{onward}");
         assert!(policy.contains("img-src 'self' https://cdn.example; form-action 'self'; "), "{policy}");
         assert!(policy.contains("frame-ancestors https://app.example; "), "{policy}");
         let frames = Some("*".to_owned());
