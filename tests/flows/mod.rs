@@ -5,4 +5,5 @@ mod database;
 pub(crate) mod enterprise;
 mod nodes;
 mod saml;
+mod saml_trust;
 mod sso;

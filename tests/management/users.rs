@@ -236,6 +236,7 @@ async fn signed_in(api: &Api, user: &str) -> (SessionId, FamilyId) {
         used_at: now,
         idle_expires_at: later,
         expires_at: later,
+        upstream: portico_core::connector::Evidence::default(),
     };
     let tokens = TokenFamily {
         id: family.clone(),

@@ -137,6 +137,7 @@ impl OidcConnector {
                 amr: methods.filter_map(Value::as_str).map(str::to_owned).collect(),
                 session_index: text("sid"),
                 id_token: Some(tokens.id_token),
+                name: None,
                 notes: Memo::none(),
                 not_after: None,
             },

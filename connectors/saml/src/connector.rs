@@ -5,6 +5,7 @@ use crate::{
     assertion::{NameId, VerifiedAssertion},
     authn_request::{self, Notes},
     expectations::{Expectations, Policy, Solicited},
+    farewell::{self, Said},
     fault::Fault,
     judge::judge,
     logout::{self, Upstream},
@@ -20,8 +21,8 @@ use crate::{
 use async_trait::async_trait;
 use portico_core::{
     connector::{
-        Ask, Assertion, AuthnRequest, Connector, ConnectorDeps, ConnectorError, Document, Evidence,
-        Explanation, Interaction, Landing, Memo, Once, Refusal, Rejection, Reply, Step, Subject,
+        Ask, Assertion, AuthnRequest, Connector, ConnectorDeps, ConnectorError, Delivery, Document, Evidence,
+        Explanation, Farewell, Interaction, Landing, Memo, Once, Refusal, Rejection, Reply, Step, Subject,
     },
     entropy::Entropy,
     model::EventKind,
@@ -116,6 +117,7 @@ impl SamlConnector {
                 amr: Vec::new(),
                 session_index: verified.session_index().map(str::to_owned),
                 id_token: None,
+                name: verified.name_id().map(|name_id| name_id.value.clone()),
                 notes: notes.map_or_else(|| Ok(Memo::none()), |notes| Memo::write(&notes))?,
                 not_after: verified.session_not_on_or_after().map(Timestamp::seconds),
             },
@@ -243,6 +245,29 @@ impl Connector for SamlConnector {
         let whom = (&upstream, evidence.session_index.as_deref());
         let source = (&*self.entropy, self.clock.now());
         logout::request(whom, sign_out, &self.party, &*self.own.keys()?, source).map(Some)
+    }
+
+    async fn farewell(&self, delivery: Delivery) -> Result<Option<Farewell>, ConnectorError> {
+        let now = self.clock.now();
+        let (settings, party) = (Arc::clone(&self.settings), Arc::clone(&self.party));
+        let said = self.pool.judge(move || farewell::judge(&delivery, &settings, &party, now)).await?;
+        let rejected = |fault: Fault| {
+            let mut trace = Trace::new();
+            let fault = trace.failed(fault);
+            ConnectorError::Rejected(Box::new(rejection(&fault, &trace)))
+        };
+        match said.map_err(rejected)? {
+            Said::Answered { is_success } => Ok(Some(Farewell::Answered { is_success })),
+            Said::Ended { id, name_id, session_indexes, relay_state } => {
+                let sign_out = self.settings.sign_out.as_ref();
+                let keys = self.own.keys()?;
+                let source = (&*self.entropy, now);
+                let answer = sign_out.map(|place| {
+                    logout::answer((&id, relay_state.as_deref()), place, &self.party, &keys, source)
+                });
+                Ok(Some(Farewell::Ended { name: name_id, session_indexes, answer: answer.transpose()? }))
+            }
+        }
     }
 
     fn destinations(&self) -> Vec<Url> {

@@ -1,8 +1,9 @@
-//! Owns single logout (SAML Profiles §4.4): the request by which a session of ours ends theirs, too.
+//! Owns what we say in single logout (SAML Profiles §4.4): that a session of ours ended, and that one did because theirs did.
 //! Never touches sessions: the router ends them.
 
 use crate::{
     authn_request::fresh_id,
+    gate::shape::SUCCESS,
     message::{Message, SAML, SAMLP},
     party::{OwnKeys, Party},
     settings::Place,
@@ -55,8 +56,36 @@ pub(crate) fn request(
         .child(Element::new("saml:Issuer").namespace("saml", SAML).text(&party.entity_id))
         .child(name_id)
         .children(session_index.map(|index| Element::new("samlp:SessionIndex").text(index)));
-    let no_key = || ConnectorError::Misconfigured("there is no key pair of ours to sign with".to_owned());
     let signing = Some(keys.signing.as_ref().ok_or_else(no_key)?);
     let message = Message { parameter: "SAMLRequest", id: &id, root, relay_state: None, signing };
     message.toward(&sign_out.url, sign_out.binding)
+}
+
+/// Answer that the sessions ended (SAML Core §3.7.2). That there were none is as good.
+pub(crate) fn answer(
+    (request, relay_state): (&str, Option<&str>),
+    sign_out: &Place,
+    party: &Party,
+    keys: &OwnKeys,
+    (entropy, now): (&dyn Entropy, Timestamp),
+) -> Result<Interaction, ConnectorError> {
+    let id = fresh_id(entropy);
+    let url = sign_out.response_url.as_ref().unwrap_or(&sign_out.url);
+    let code = Element::new("samlp:StatusCode").attribute("Value", SUCCESS);
+    let root = Element::new("samlp:LogoutResponse")
+        .namespace("samlp", SAMLP)
+        .attribute("ID", &id)
+        .attribute("Version", "2.0")
+        .attribute("IssueInstant", &now.iso())
+        .attribute("Destination", url.as_str())
+        .attribute("InResponseTo", request)
+        .child(Element::new("saml:Issuer").namespace("saml", SAML).text(&party.entity_id))
+        .child(Element::new("samlp:Status").child(code));
+    let signing = Some(keys.signing.as_ref().ok_or_else(no_key)?);
+    let message = Message { parameter: "SAMLResponse", id: &id, root, relay_state, signing };
+    message.toward(url, sign_out.binding)
+}
+
+fn no_key() -> ConnectorError {
+    ConnectorError::Misconfigured("there is no key pair of ours to sign with".to_owned())
 }

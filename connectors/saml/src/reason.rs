@@ -59,6 +59,12 @@ reasons! {
     /// The document is larger than it may be.
     TooLarge = "too_large" @ Transport: "the message has {came} bytes, and {expected} are allowed";
         "let the identity provider send fewer attributes or group values"
+    /// A message in a query is not there, is there twice, or is written so that not everybody reads the same (SAML-53).
+    QueryShape = "query_shape" @ Transport: "the query has {came}";
+        "the identity provider has to follow SAML's redirect binding"
+    /// A message in a query is not deflated, or something follows it (SAML-52).
+    Deflate = "deflate" @ Transport: "the message is not deflated, or something follows it";
+        "the identity provider has to follow SAML's redirect binding"
 
     // The bytes as XML.
 

@@ -47,6 +47,9 @@ pub struct Evidence {
     pub session_index: Option<String>,
     /// The upstream ID token, as a hint for logout.
     pub id_token: Option<String>,
+    /// What the other side calls them when it tells that the session ended.
+    #[serde(default)]
+    pub name: Option<String>,
     /// What the connector needs to end the upstream session, in its own writing.
     #[serde(default)]
     pub notes: Memo,

@@ -6,6 +6,7 @@ mod assertion;
 mod document;
 mod error;
 mod factory;
+mod farewell;
 mod memo;
 mod reply;
 mod step;
@@ -15,6 +16,7 @@ pub use assertion::{Assertion, Credential, Evidence, Once, Subject};
 pub use document::{Document, Explanation};
 pub use error::{ConnectorError, Rejection};
 pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Notice, Problem, Renewal};
+pub use farewell::{Delivery, Farewell};
 pub use memo::Memo;
 pub use reply::Reply;
 pub use step::{Ask, AuthnRequest, Field, Intent, Interaction, Landing, Presence, Prompt, Refusal, Step};
@@ -76,6 +78,11 @@ pub trait Connector: Send + Sync {
     /// Judge a recorded answer as if it came in at that instant, and tell every check. Nothing is used up. `None` where
     /// answers cannot be judged without the other side.
     async fn explain(&self, _answer: &[u8], _at: Timestamp) -> Result<Option<Explanation>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// Understand a message of the other side about ended sessions. `None` where no such messages are sent.
+    async fn farewell(&self, _delivery: Delivery) -> Result<Option<Farewell>, ConnectorError> {
         Ok(None)
     }
 

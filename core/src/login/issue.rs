@@ -13,6 +13,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
+    connector::Evidence,
     entropy::Entropy,
     id::{FamilyId, SessionId},
     model::{AuditEvent, AuthorizationCode, EventKind, Session, TenantSettings, TokenFamily},
@@ -89,6 +90,7 @@ impl Finish {
             used_at: now,
             idle_expires_at: now.plus(idle).min(expires_at),
             expires_at,
+            upstream: Evidence { amr: Vec::new(), ..self.admitted.evidence.clone() },
         }
     }
 

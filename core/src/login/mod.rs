@@ -20,6 +20,7 @@ pub mod discover;
 mod ending;
 mod entrance;
 pub mod event;
+mod farewell;
 pub mod flow;
 mod issue;
 mod lookup;

@@ -2,6 +2,7 @@
 //! Never touches cookies.
 
 use crate::{
+    connector::Evidence,
     id::{ClientId, ConnectionId, OrganizationId, SessionId, UserId},
     secret::TokenHash,
     time::Timestamp,
@@ -35,4 +36,14 @@ pub struct Session {
     pub idle_expires_at: Timestamp,
     /// When it ends in any case.
     pub expires_at: Timestamp,
+    /// The session at the identity provider that it came from. Encrypted at rest.
+    #[serde(skip)]
+    pub upstream: Evidence,
+}
+
+impl Session {
+    /// What is stored of whom an identity provider calls so: it is looked up when the provider ends their sessions.
+    pub fn upstream_hash(connection: &ConnectionId, name: &str) -> TokenHash {
+        TokenHash::of(&format!("upstream\n{connection}\n{name}"))
+    }
 }

@@ -10,6 +10,7 @@ mod failure;
 mod keys;
 mod migrate;
 mod opening;
+mod saml;
 mod serve;
 
 pub use failure::Failure;
@@ -40,6 +41,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// List, replace and revoke signing keys; re-encrypt secrets
     Keys(keys::Keys),
+    /// Explain why a SAML response was refused; show and rotate the key pairs that partners know
+    Saml(saml::Saml),
     /// Look for what is wrong: configuration, store, secrets, mail server
     Check(check::Check),
     /// Copy a store that is a file, while it serves
@@ -84,6 +87,7 @@ async fn obey(command: Command) -> Result<(), Failure> {
         Command::Keys(keys) => keys.run().await,
         Command::Bootstrap(bootstrap) => bootstrap.run().await,
         Command::Migrate(migrate) => migrate.run().await,
+        Command::Saml(saml) => saml.run().await,
         Command::Check(check) => check.run().await,
         Command::Backup(backup) => backup.run(),
         Command::ScriptWorker => Ok(()),

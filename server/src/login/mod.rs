@@ -7,6 +7,7 @@ mod authorize;
 mod callback;
 mod choice;
 pub mod dbconnections;
+mod farewell;
 mod fault;
 mod prompt;
 pub mod reset;
@@ -58,6 +59,7 @@ pub fn router(logins: Arc<Logins>) -> Router {
     Router::new()
         .route("/authorize", get(authorize::authorize).post(authorize::authorize))
         .route("/login/callback", get(callback::callback).post(callback::callback))
+        .route("/samlp/logout", get(farewell::farewell).post(farewell::farewell))
         .route("/u/login", prompt())
         .route("/login", prompt())
         .route("/u/login/password", prompt())

@@ -20,6 +20,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("0002_order.postgres.sql", include_str!("../migrations/0002_order.postgres.sql")),
     ("0003_partners.sql", include_str!("../migrations/0003_partners.sql")),
     ("0004_order.postgres.sql", include_str!("../migrations/0004_order.postgres.sql")),
+    ("0005_upstream_sessions.sql", include_str!("../migrations/0005_upstream_sessions.sql")),
+    ("0006_order.postgres.sql", include_str!("../migrations/0006_order.postgres.sql")),
 ];
 
 /// Whether opening a store may change its schema.

@@ -119,12 +119,13 @@ pub(crate) const INVITATION_MAIL_TICKET: Place =
 pub(crate) const OUTBOX_DATA: Place = Place { table: "outbox", key: "mail_id", column: "data" };
 pub(crate) const RULE_CONFIG_VALUE: Place =
     Place { table: "rule_configs", key: "config_key", column: "value" };
+pub(crate) const SESSION_UPSTREAM: Place = Place { table: "sessions", key: "session_id", column: "upstream" };
 pub(crate) const SIGNING_KEY_PRIVATE: Place = Place { table: "signing_keys", key: "kid", column: "private" };
 pub(crate) const TRANSACTION_DOCUMENT: Place =
     Place { table: "transactions", key: "transaction_hash", column: "document" };
 
 /// Every sealed column.
-pub(crate) const SEALED: [Place; 9] = [
+pub(crate) const SEALED: [Place; 10] = [
     CERTIFIED_KEY_PRIVATE,
     CLIENT_SECRET,
     CONNECTION_OPTIONS,
@@ -132,6 +133,7 @@ pub(crate) const SEALED: [Place; 9] = [
     INVITATION_MAIL_TICKET,
     OUTBOX_DATA,
     RULE_CONFIG_VALUE,
+    SESSION_UPSTREAM,
     SIGNING_KEY_PRIVATE,
     TRANSACTION_DOCUMENT,
 ];

@@ -2,11 +2,13 @@
 //! Never touches cookies: it knows their hashes.
 
 use crate::{
+    seal::SESSION_UPSTREAM,
     sql::{FromRow, JsonText, Row, Sql, sql},
     unit::{Session as Engine, SqlUnit},
 };
 use async_trait::async_trait;
 use portico_core::{
+    connector::Evidence,
     id::{ClientId, SessionId, UserId},
     model::Session,
     port::store::{Sessions, StoreError},
@@ -14,14 +16,18 @@ use portico_core::{
     time::Timestamp,
 };
 
-const SELECT: &str = "SELECT s.document, s.used_at, s.idle_expires_at,
+const SELECT: &str = "SELECT s.session_id, s.document, s.upstream, s.used_at, s.idle_expires_at,
         (SELECT string_agg(c.client_id, ' ' ORDER BY c.client_id) FROM session_clients AS c
          WHERE c.session_id = s.session_id) AS clients
     FROM sessions AS s WHERE ";
 
 impl FromRow for Session {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let id: String = row.get("session_id")?;
+        let upstream = row.open_optional(&SESSION_UPSTREAM, &id)?;
+        let upstream = upstream.map(|text| serde_json::from_str(text.expose())).transpose();
         Ok(Self {
+            upstream: upstream.map_err(StoreError::backend)?.unwrap_or_default(),
             clients: row.parse_all("clients")?,
             used_at: row.at("used_at")?,
             idle_expires_at: row.at("idle_expires_at")?,
@@ -40,10 +46,20 @@ impl<S: Engine> Sessions for SqlUnit<S> {
         self.optional(Sql::new(SELECT).push("s.session_id = ").bind(id)).await
     }
 
+    async fn of_upstream(&mut self, upstream: &TokenHash) -> Result<Vec<Session>, StoreError> {
+        self.all(Sql::new(SELECT).push("s.upstream_hash = ").bind(upstream)).await
+    }
+
     async fn insert(&mut self, session: &Session) -> Result<(), StoreError> {
+        let id = session.id.as_str();
+        let known = session.upstream != Evidence::default();
+        let upstream = known.then(|| self.seal_json(&SESSION_UPSTREAM, id, &session.upstream)).transpose()?;
+        let name = session.upstream.name.as_deref();
+        let upstream_hash = name.map(|name| Session::upstream_hash(&session.connection_id, name));
         self.execute(sql!(
-            "INSERT INTO sessions (session_id, cookie_hash, user_id, document, used_at, idle_expires_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO sessions (session_id, cookie_hash, user_id, document, used_at, idle_expires_at, expires_at,
+                 upstream, upstream_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &session.id,
             &session.cookie,
             &session.user_id,
@@ -51,6 +67,8 @@ impl<S: Engine> Sessions for SqlUnit<S> {
             session.used_at,
             session.idle_expires_at,
             session.expires_at,
+            upstream,
+            upstream_hash.as_ref(),
         ))
         .await?;
         if session.clients.is_empty() {

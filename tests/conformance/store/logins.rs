@@ -10,7 +10,7 @@ use super::{
 };
 use portico_core::{
     login::{Completed, Locating, Stage},
-    model::TicketKind,
+    model::{Session, TicketKind},
     port::store::StoreError,
     time::Timestamp,
 };
@@ -89,6 +89,9 @@ async fn sessions_are_found_by_cookie_and_touched(home: Home) {
         assert_eq!(unit.sessions().find_by_cookie(&hash("cookie0")).await?, Some(session(0, 0)));
         assert_eq!(unit.sessions().find_by_cookie(&hash("cookie9")).await?, None);
         assert_eq!(unit.sessions().find(&session_id(0)).await?, Some(session(0, 0)));
+        let upstream = |name| Session::upstream_hash(&session(0, 0).connection_id, name);
+        assert_eq!(unit.sessions().of_upstream(&upstream("canary-name0")).await?, [session(0, 0)]);
+        assert_eq!(unit.sessions().of_upstream(&upstream("canary-name1")).await?, []);
     });
     write!(store, unit => {
         let sessions = unit.sessions();

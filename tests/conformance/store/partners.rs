@@ -20,7 +20,7 @@ on_every_engine! {
     an_answer_counts_but_once_at_its_connection
 }
 
-fn pair(number: u8, purpose: KeyPurpose) -> CertifiedKey {
+pub(super) fn pair(number: u8, purpose: KeyPurpose) -> CertifiedKey {
     CertifiedKey {
         kid: format!("pair{number}"),
         purpose,

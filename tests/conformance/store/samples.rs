@@ -3,7 +3,7 @@
 
 use super::write;
 use portico_core::{
-    connector::{Intent, Memo, Subject},
+    connector::{Evidence, Intent, Memo, Subject},
     email::Email,
     id::{
         ClientGrantId, ClientId, ConnectionId, FamilyId, InvitationId, LogId, MailId, OrganizationId,
@@ -301,6 +301,11 @@ pub(crate) fn session(n: i64, user: i64) -> Session {
         used_at: Timestamp(1000),
         idle_expires_at: Timestamp(5000 + n),
         expires_at: Timestamp(9000),
+        upstream: Evidence {
+            session_index: Some(format!("canary-index{n}")),
+            name: Some(format!("canary-name{n}")),
+            ..Evidence::default()
+        },
     }
 }
 

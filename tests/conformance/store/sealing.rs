@@ -3,14 +3,20 @@
 
 use super::{
     home::{Home, keks, options},
-    on_every_engine, read,
+    on_every_engine,
+    partners::pair,
+    read,
     samples::{
         client, client_id, code, connection_id, furnish, invitation, mail, organization_id, session,
         signing_key, transaction,
     },
     write,
 };
-use portico_core::{model::RuleConfig, port::store::Store, secret::Secret};
+use portico_core::{
+    model::{KeyPurpose, RuleConfig},
+    port::store::Store,
+    secret::Secret,
+};
 use std::fs;
 
 on_every_engine! {
@@ -28,6 +34,7 @@ async fn fill(store: &dyn Store) {
         unit.transactions().insert(&transaction(0)).await?;
         unit.outbox().push(&mail(0)).await?;
         unit.keys().insert(&signing_key(0)).await?;
+        unit.certified_keys().insert(&pair(0, KeyPurpose::Encryption)).await?;
         let config = RuleConfig { key: "KEY".to_owned(), value: Secret::new("canary-config") };
         unit.rules().set_config(&config).await?;
         let mut session = session(0, 0);
@@ -95,8 +102,9 @@ async fn every_secret_can_be_verified(home: Home) {
     let store = home.open().await;
     fill(&*store).await;
     let verified = portico_store::verify_secrets(&home.url(), &options(keks(&[1]))).await.unwrap();
-    // A client, two connections, two tickets, a login, a message, a signing key, a configuration value.
-    assert_eq!((verified.readable, verified.unreadable), (9, vec![]));
+    // A client, two connections, two tickets, a login, a message, a signing key, a certified key, a configuration value, and
+    // where a session came from.
+    assert_eq!((verified.readable, verified.unreadable), (11, vec![]));
     assert_eq!(portico_store::verify_integrity(&home.url()).unwrap(), Vec::<String>::new());
     if home.is_postgres() {
         home.query(

@@ -38,6 +38,7 @@ async fn sign_in_somewhere(house: &House, user: &User) -> (SessionId, FamilyId) 
         used_at: now,
         idle_expires_at: later,
         expires_at: later,
+        upstream: portico_core::connector::Evidence::default(),
     };
     let family = TokenFamily {
         id: FamilyId::parse("fam_000000000000000000000001").unwrap(),

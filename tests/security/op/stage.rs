@@ -214,6 +214,7 @@ impl Stage {
             used_at: now,
             idle_expires_at: later,
             expires_at: later,
+            upstream: portico_core::connector::Evidence::default(),
         };
         let id = session.id.clone();
         self.write(move |unit| Box::pin(async move { unit.sessions().insert(&session).await })).await;

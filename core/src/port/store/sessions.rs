@@ -17,6 +17,8 @@ pub trait Sessions: Send {
     async fn find_by_cookie(&mut self, cookie: &TokenHash) -> Result<Option<Session>, StoreError>;
     /// By its id.
     async fn find(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError>;
+    /// Those that came from whom an identity provider calls so ([`Session::upstream_hash`]).
+    async fn of_upstream(&mut self, upstream: &TokenHash) -> Result<Vec<Session>, StoreError>;
     /// Begin one.
     async fn insert(&mut self, session: &Session) -> Result<(), StoreError>;
     /// Note that it was used for this application; a client it has already is no error.

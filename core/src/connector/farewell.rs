@@ -1,0 +1,32 @@
+//! Owns what the other side says about ended sessions, as it comes in and as a connector understands it.
+//! Never touches sessions: the router ends them.
+
+use super::{Interaction, Reply};
+
+/// A message about ended sessions, as it came: signatures cover queries octet by octet.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    /// The query as it was sent.
+    pub query: Option<String>,
+    /// What was posted.
+    pub form: Reply,
+}
+
+/// What it says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Farewell {
+    /// Sessions ended there and have to end here.
+    Ended {
+        /// Whom the other side calls so ([`Evidence::name`](super::Evidence::name)).
+        name: String,
+        /// Which of their sessions ([`Evidence::session_index`](super::Evidence::session_index)); all, when empty.
+        session_indexes: Vec<String>,
+        /// Where the browser goes with our answer; none where nobody waits for one.
+        answer: Option<Interaction>,
+    },
+    /// The other side answers what we told it.
+    Answered {
+        /// Whether their session ended.
+        is_success: bool,
+    },
+}
