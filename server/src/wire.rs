@@ -91,6 +91,9 @@ pub enum WireError {
     /// A template or a language does not fit.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// The process cannot be set up so that it is safe to judge what others send.
+    #[error("no connector may be built: {0}")]
+    Unsafe(String),
 }
 
 /// The gateway, put together.
@@ -107,6 +110,7 @@ impl App {
     /// Put it together.
     pub fn new(ports: Ports, settings: Settings) -> Result<Self, WireError> {
         let Ports { clock, entropy, store, http, scripts, hashing, keys, certified_keys } = ports;
+        portico_connectors::prepare().map_err(|hole| WireError::Unsafe(hole.to_string()))?;
         let factories: Arc<dyn Factories> = Arc::new(Registry::standard(hashing));
         let deps = ConnectorDeps {
             clock: Arc::clone(&clock),

@@ -4,12 +4,21 @@
 use portico_core::connector::{ConnectorFactory, Factories};
 use portico_database::{DatabaseFactory, HashingPool};
 use portico_oidc::OidcFactory;
-use portico_saml::SamlFactory;
+use portico_saml::{
+    SamlFactory,
+    hardening::{Hole, harden},
+};
 use std::sync::Arc;
 
 #[cfg(test)]
 #[path = "../skeleton/lib.rs"]
 pub mod skeleton;
+
+/// Set up what connectors need of the whole process, and see that it took effect. Comes before anything else, on the main
+/// thread; a process where it fails must not serve anybody.
+pub fn prepare() -> Result<(), Hole> {
+    harden()
+}
 
 /// The connectors that are built in, by strategy.
 pub struct Registry {
