@@ -76,9 +76,11 @@ async fn org_17_a_token_of_one_organization_reaches_that_organization_and_nothin
 async fn org_17_an_organization_in_query_header_or_body_changes_nothing() {
     let api = Api::new().await;
     let client = api.client().await;
-    api.database("db", &[&client]).await;
+    let connection = api.database("db", &[&client]).await;
     let (mine, other) = (api.organization("hoekstra").await, api.organization("metahexa").await);
     let user = api.user("db", "jennifer@hoekstra.example").await;
+    let enabled = format!("/organizations/{mine}/enabled_connections");
+    api.post(&enabled, json!({ "connection_id": connection })).await.expect(201);
     let scope = "read:organization_members create:organization_members";
     let token = api.token(json!({ "scope": scope, "org_id": mine })).await;
     let request = http::Request::get(format!(
@@ -150,4 +152,80 @@ async fn org_08_a_removed_members_tokens_for_that_organization_end_in_the_same_u
         })
     });
     assert_eq!(revoked.await.unwrap(), [true, false], "the other organization's tokens live on");
+}
+
+#[tokio::test]
+async fn org_19_who_acts_for_one_organization_binds_no_connection() {
+    let api = Api::new().await;
+    let client = api.client().await;
+    let (theirs, mine) = (api.database("theirs", &[&client]).await, api.database("mine", &[&client]).await);
+    let (own, other) = (api.organization("hoekstra").await, api.organization("metahexa").await);
+    let bind = |organization: &str| format!("/organizations/{organization}/enabled_connections");
+    api.post(&bind(&other), json!({ "connection_id": theirs })).await.expect(201);
+    api.post(&bind(&own), json!({ "connection_id": mine })).await.expect(201);
+    let scope = "read:organization_connections create:organization_connections update:organization_connections \
+                 delete:organization_connections";
+    let token = api.token(json!({ "scope": scope, "org_id": own })).await;
+    let call = async |method: &str, path: &str, body: serde_json::Value| {
+        let body = (!body.is_null()).then_some(body);
+        api.call_as(&token, method, path, body.as_ref()).await
+    };
+    let refusal = "A token of one organization cannot enable connections.";
+    let nobodys = "con_0000000000000000";
+    for connection in [theirs.as_str(), mine.as_str(), nobodys] {
+        for path in [bind(&own), format!("/organizations/{own}/connections")] {
+            let refused = call("POST", &path, json!({ "connection_id": connection })).await;
+            assert_eq!(
+                refused.fault(403, "operation_not_supported"),
+                refusal,
+                "{path}: and nothing is learnt of it"
+            );
+        }
+    }
+    call("POST", &bind(&other), json!({ "connection_id": mine })).await.fault(404, "");
+    let row = format!("{}/{theirs}", bind(&own));
+    call("PATCH", &row, json!({ "show_as_button": false })).await.fault(404, "");
+    call("GET", &row, json!(null)).await.fault(404, "");
+
+    let row = format!("/organizations/{own}/connections/{mine}");
+    let level = call("PATCH", &row, json!({ "organization_access_level": "full" })).await;
+    let why = "A token of one organization cannot change what organizations may do with connections.";
+    assert_eq!(level.fault(403, "operation_not_supported"), why);
+    let off = call("PATCH", &row, json!({ "show_as_button": false, "is_enabled": false })).await.expect(200);
+    assert_eq!((&off["show_as_button"], &off["is_enabled"]), (&json!(false), &json!(false)), "the control");
+    let on = call("PATCH", &row, json!({ "is_enabled": true })).await;
+    assert_eq!(on.fault(403, "operation_not_supported"), refusal, "what is off stays off");
+    assert_eq!(api.get(&row).await.expect(200)["is_enabled"], false);
+    api.patch(&row, json!({ "is_enabled": true, "organization_access_level": "limited" })).await.expect(200);
+    call("PATCH", &row, json!({ "is_enabled": true })).await.expect(200);
+    call("DELETE", &row, json!(null)).await.expect(204);
+}
+
+#[tokio::test]
+async fn org_19_who_acts_for_one_organization_reads_no_others_people_by_making_them_members() {
+    let api = Api::new().await;
+    let client = api.client().await;
+    let (mine, theirs) = (api.database("mine", &[&client]).await, api.database("theirs", &[&client]).await);
+    let (own, other) = (api.organization("hoekstra").await, api.organization("metahexa").await);
+    for (organization, connection) in [(&own, &mine), (&other, &theirs)] {
+        let path = format!("/organizations/{organization}/enabled_connections");
+        api.post(&path, json!({ "connection_id": connection })).await.expect(201);
+    }
+    let colleague = api.user("mine", "piet@hoekstra.example").await;
+    let stranger = api.user("theirs", "amintha@metahexa.example").await;
+    let scope = "read:organization_members create:organization_members read:organization_member_roles";
+    let token = api.token(json!({ "scope": scope, "org_id": own })).await;
+    let members = format!("/organizations/{own}/members");
+    let add = async |users: &[&str]| {
+        api.call_as(&token, "POST", &members, Some(&json!({ "members": users }))).await
+    };
+    let unknown = add(&["auth0|000000000000000000000000"]).await.fault(404, "inexistent_user");
+    assert_eq!(add(&[&stranger]).await.fault(404, "inexistent_user"), unknown, "and is told nothing of them");
+    add(&[&colleague, &stranger]).await.fault(404, "inexistent_user");
+    assert_eq!(api.get(&members).await.expect(200), json!([]), "all or none");
+    add(&[&colleague]).await.expect(204);
+    assert_eq!(api.get(&members).await.expect(200).as_array().unwrap().len(), 1, "the control");
+    let roles = format!("/organizations/{other}/members/{}/roles", encoded(&stranger));
+    api.call_as(&token, "GET", &roles, None).await.fault(404, "");
+    api.post(&members, json!({ "members": [stranger] })).await.expect(204);
 }

@@ -1,7 +1,7 @@
 //! Owns who asks for something to be changed, and the log entries that say so.
 //! Never touches tokens: by the time there is an actor, one was checked.
 
-use super::Admin;
+use super::{Admin, AdminError};
 use crate::{
     id::{ClientId, ConnectionId, OrganizationId, UserId},
     model::{AuditEvent, EventKind},
@@ -21,6 +21,19 @@ pub struct Actor {
     pub method: String,
     /// The path of the request, without its query.
     pub path: String,
+    /// The one organization that the token is for, if it is for one (ORG-17, ORG-19).
+    pub organization: Option<OrganizationId>,
+}
+
+impl Actor {
+    /// Refuse to somebody who acts for one organization what only the installation decides (`security.md` ORG-19).
+    pub(super) fn acts_for_all(&self, what: &str) -> Result<(), AdminError> {
+        if self.organization.is_none() {
+            return Ok(());
+        }
+        let message = format!("A token of one organization cannot {what}.");
+        Err(AdminError::Forbidden { code: "operation_not_supported", message })
+    }
 }
 
 /// What an entry of the log is about.

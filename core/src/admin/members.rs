@@ -4,7 +4,7 @@
 use super::{Actor, Admin, AdminError, actor::About, organizations::found};
 use crate::{
     id::{OrganizationId, UserId},
-    model::{EventKind, Organization, User},
+    model::{EventKind, Organization, OrganizationConnection, User},
     port::store::Page,
     time::Timestamp,
 };
@@ -37,7 +37,9 @@ impl Admin {
 
     /// Make existing users members; those who are already stay so.
     ///
-    /// A user who does not exist makes the whole request fail: membership needs a user profile (seed, "Users").
+    /// A user who does not exist makes the whole request fail: membership needs a user profile (seed, "Users"). For who
+    /// acts for one organization, only those exist who sign in through one of its connections: nobody reads other
+    /// organizations' people by making them members (ORG-19).
     pub async fn add_members(
         &self,
         actor: &Actor,
@@ -50,12 +52,20 @@ impl Admin {
             .into_iter()
             .map(|user| (self.membership_event(actor, EventKind::MemberAdded, id, &user), user))
             .collect();
-        let (id, at) = (id.clone(), self.clock.now());
+        let (id, at, bound) = (id.clone(), self.clock.now(), actor.organization.is_some());
         self.write(event, move |unit| {
             Box::pin(async move {
                 found(unit, &id).await?;
+                let all = Page::first(100);
+                let own = if bound { Some(unit.organizations().connections(&id, &all).await?) } else { None };
+                let comes_through = |user: &User, place: &OrganizationConnection| {
+                    user.identity_at(&place.connection_id).is_some()
+                };
                 for (event, user) in &added {
-                    if unit.users().find(user).await?.is_none() {
+                    let known = unit.users().find(user).await?.filter(|user| {
+                        own.as_ref().is_none_or(|own| own.iter().any(|place| comes_through(user, place)))
+                    });
+                    if known.is_none() {
                         return Err(AdminError::missing("inexistent_user", "The user does not exist."));
                     }
                     if unit.members().insert(&id, user, at).await? {

@@ -89,12 +89,16 @@ impl Admin {
     }
 
     /// Let an organization sign in through a connection.
+    ///
+    /// Which connections an organization has is the installation's decision: who acts for one organization cannot take
+    /// another's identity provider, nor learn that there is one (ORG-19).
     pub async fn add_organization_connection(
         &self,
         actor: &Actor,
         id: &OrganizationId,
         draft: OrganizationConnectionDraft,
     ) -> Result<Row, AdminError> {
+        actor.acts_for_all("enable connections")?;
         let at = self.clock.now();
         let about = About::organization(id).with_resource(draft.connection_id.as_str());
         let event = self.wrote(actor, "Add a connection to an Organization", about);
@@ -125,7 +129,8 @@ impl Admin {
         })
     }
 
-    /// Change how an organization signs in through a connection.
+    /// Change how an organization signs in through a connection. Who acts for one organization can switch one off; what
+    /// the installation switched off, and what it lets organizations do, is not theirs to change (ORG-19).
     pub async fn update_organization_connection(
         &self,
         actor: &Actor,
@@ -135,10 +140,17 @@ impl Admin {
     ) -> Result<Row, AdminError> {
         let about = About::organization(id).with_resource(connection.as_str());
         let event = self.wrote(actor, "Modify an Organization connection", about);
-        let (id, connection) = (id.clone(), connection.clone());
+        if change.organization_access_level != Change::Keep {
+            actor.acts_for_all("change what organizations may do with connections")?;
+        }
+        let (id, connection, enables) =
+            (id.clone(), connection.clone(), actor.acts_for_all("enable connections"));
         self.write(event, move |unit| {
             Box::pin(async move {
                 let (old, known) = row(unit, &id, &connection).await?;
+                if change.is_enabled == Some(true) && !old.is_enabled {
+                    enables?;
+                }
                 let mut draft = OrganizationConnectionDraft {
                     connection_id: connection,
                     assign_membership_on_login: change

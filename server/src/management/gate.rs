@@ -94,6 +94,7 @@ impl<S: Sync> FromRequestParts<S> for Acting {
             user_agent: user_agent.map(|agent| agent.chars().take(512).collect()),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
+            organization: caller.organization,
         }))
     }
 }
