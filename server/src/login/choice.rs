@@ -1,104 +1,65 @@
 //! Owns the forms on which a visitor chooses: an organization, a connection, or to go on.
 //! Never touches which may be chosen.
 
-use super::{LoginFault, Logins, Visit, own_form};
-use crate::{
-    http::{
-        extract::params::{Params, ParamsFault},
-        layer::{CrossOrigin, SameOrigin},
-    },
-    page::Form,
+use super::{
+    LoginFault, Logins,
+    form::{Answered, Sent},
 };
+use crate::page::Form;
 use axum::{extract::State, response::Response};
 use portico_core::{
     connector::Field,
     id::{ConnectionId, OrganizationId},
-    login::{flow::Chosen, scene::Outcome},
+    login::flow::Chosen,
 };
 use std::sync::Arc;
 
-type Origin = Result<SameOrigin, CrossOrigin>;
-
 /// `POST /u/login/identifier`: a connection's button, or an identifier.
-pub(super) async fn choose(
-    State(logins): State<Arc<Logins>>,
-    visit: Visit,
-    origin: Origin,
-    parameters: Result<Params, ParamsFault>,
-) -> Response {
-    let chosen = async {
-        let (id, parameters) = own_form(origin, &visit, parameters)?;
-        let button = parameters.get(Form::CONNECTION).and_then(|id| ConnectionId::parse(id).ok());
-        let typed = parameters.get(Field::Identifier.name()).map(str::trim).map(str::to_owned);
+pub(super) async fn choose(State(logins): State<Arc<Logins>>, sent: Sent) -> Response {
+    let flow = &logins.flow;
+    let work = |form: Answered| async move {
+        let button = form.parameters.get(Form::CONNECTION).and_then(|id| ConnectionId::parse(id).ok());
+        let typed = form.parameters.get(Field::Identifier.name()).map(str::trim).map(str::to_owned);
         let chosen = button
             .map(Chosen::Connection)
             .or_else(|| typed.map(Chosen::Identifier))
             .ok_or(LoginFault::NoAnswer)?;
-        Ok::<Outcome, LoginFault>(logins.flow.choose(&id, &visit.visitor, chosen).await?)
+        Ok(flow.choose(&form.login, &form.visitor, chosen).await?)
     };
-    let outcome = chosen.await;
-    logins.answer(outcome, &visit, Some("/u/login/identifier")).await
+    logins.take(sent, "/u/login/identifier", work).await
 }
 
 /// `POST /invitation`: go on to the organization's own sign-in.
-pub(super) async fn confirm(
-    State(logins): State<Arc<Logins>>,
-    visit: Visit,
-    origin: Origin,
-    parameters: Result<Params, ParamsFault>,
-) -> Response {
-    let confirmed = async {
-        let (id, _) = own_form(origin, &visit, parameters)?;
-        Ok::<Outcome, LoginFault>(logins.flow.confirm(&id, &visit.visitor).await?)
-    };
-    let outcome = confirmed.await;
-    logins.answer(outcome, &visit, Some("/invitation")).await
+pub(super) async fn confirm(State(logins): State<Arc<Logins>>, sent: Sent) -> Response {
+    let flow = &logins.flow;
+    let work = |form: Answered| async move { Ok(flow.confirm(&form.login, &form.visitor).await?) };
+    logins.take(sent, "/invitation", work).await
 }
 
 /// `POST /u/continue`: go on as whom the identity provider named, unasked.
-pub(super) async fn arrive(
-    State(logins): State<Arc<Logins>>,
-    visit: Visit,
-    origin: Origin,
-    parameters: Result<Params, ParamsFault>,
-) -> Response {
-    let arrived = async {
-        let (id, _) = own_form(origin, &visit, parameters)?;
-        Ok::<Outcome, LoginFault>(logins.flow.arrive(&id, &visit.visitor).await?)
-    };
-    let outcome = arrived.await;
-    logins.answer(outcome, &visit, Some("/u/continue")).await
+pub(super) async fn arrive(State(logins): State<Arc<Logins>>, sent: Sent) -> Response {
+    let flow = &logins.flow;
+    let work = |form: Answered| async move { Ok(flow.arrive(&form.login, &form.visitor).await?) };
+    logins.take(sent, "/u/continue", work).await
 }
 
 /// `POST /u/organization`: the organization's name (contract §1.2.2 row 4).
-pub(super) async fn locate(
-    State(logins): State<Arc<Logins>>,
-    visit: Visit,
-    origin: Origin,
-    parameters: Result<Params, ParamsFault>,
-) -> Response {
-    let located = async {
-        let (id, parameters) = own_form(origin, &visit, parameters)?;
-        let name = parameters.get(Form::ORGANIZATION).ok_or(LoginFault::NoAnswer)?;
-        Ok::<Outcome, LoginFault>(logins.flow.locate(&id, &visit.visitor, name).await?)
+pub(super) async fn locate(State(logins): State<Arc<Logins>>, sent: Sent) -> Response {
+    let flow = &logins.flow;
+    let work = |form: Answered| async move {
+        let name = form.parameters.get(Form::ORGANIZATION).ok_or(LoginFault::NoAnswer)?;
+        Ok(flow.locate(&form.login, &form.visitor, name).await?)
     };
-    let outcome = located.await;
-    logins.answer(outcome, &visit, Some("/u/organization")).await
+    logins.take(sent, "/u/organization", work).await
 }
 
 /// `POST /u/organization-picker`: one of the user's organizations (contract §1.2.2 row 5).
-pub(super) async fn pick(
-    State(logins): State<Arc<Logins>>,
-    visit: Visit,
-    origin: Origin,
-    parameters: Result<Params, ParamsFault>,
-) -> Response {
-    let picked = async {
-        let (id, parameters) = own_form(origin, &visit, parameters)?;
-        let named = parameters.get(Form::ORGANIZATION).ok_or(LoginFault::NoAnswer)?;
+pub(super) async fn pick(State(logins): State<Arc<Logins>>, sent: Sent) -> Response {
+    let flow = &logins.flow;
+    let work = |form: Answered| async move {
+        let named = form.parameters.get(Form::ORGANIZATION).ok_or(LoginFault::NoAnswer)?;
         let organization = OrganizationId::parse(named).map_err(|_not_an_id| LoginFault::NoAnswer)?;
-        Ok::<Outcome, LoginFault>(logins.flow.pick(&id, &visit.visitor, organization).await?)
+        Ok(flow.pick(&form.login, &form.visitor, organization).await?)
     };
-    let outcome = picked.await;
-    logins.answer(outcome, &visit, Some("/u/organization-picker")).await
+    logins.take(sent, "/u/organization-picker", work).await
 }

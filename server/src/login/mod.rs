@@ -9,6 +9,7 @@ mod choice;
 pub mod dbconnections;
 mod farewell;
 mod fault;
+mod form;
 mod prompt;
 pub mod reset;
 pub mod verification;
@@ -19,15 +20,11 @@ pub(crate) use fault::LoginFault;
 pub(crate) use visit::Visit;
 
 use crate::{
-    http::{
-        cookies::Cookies,
-        extract::params::{Params, ParamsFault},
-        layer::{CrossOrigin, SameOrigin},
-    },
+    http::{cookies::Cookies, extract::params::Params},
     page::{Form, Pages},
 };
 use axum::{Router, routing::get};
-use portico_core::{id::TransactionId, login::flow::Flow, port::store::Store, secret::Secret};
+use portico_core::{id::TransactionId, login::flow::Flow, port::store::Store};
 use std::sync::Arc;
 use url::Url;
 
@@ -79,24 +76,4 @@ pub fn router(logins: Arc<Logins>) -> Router {
 fn transaction(parameters: &Params) -> Result<TransactionId, LoginFault> {
     let state = parameters.get(Form::STATE).ok_or(LoginFault::NoState)?;
     TransactionId::parse(state).map_err(|_not_a_handle| LoginFault::NoState)
-}
-
-/// A form of ours, sent by a page of ours: by its origin, and by the token that only this browser's page has (OP-25).
-fn own_form(
-    origin: Result<SameOrigin, CrossOrigin>,
-    visit: &Visit,
-    parameters: Result<Params, ParamsFault>,
-) -> Result<(TransactionId, Params), LoginFault> {
-    origin?;
-    let parameters = parameters?;
-    let transaction = transaction(&parameters)?;
-    let token = Secret::new(parameters.get(Form::TOKEN).unwrap_or_default());
-    if visit.visitor.browser.is_none() {
-        return Err(LoginFault::Flow(portico_core::login::flow::FlowError::OtherBrowser));
-    }
-    if token.matches(&visit.form_token(&transaction)) {
-        Ok((transaction, parameters))
-    } else {
-        Err(CrossOrigin::Token.into())
-    }
 }

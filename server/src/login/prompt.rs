@@ -1,11 +1,13 @@
 //! Owns the pages that show where a login stands, and the forms of connectors.
 //! Never touches what an answer means.
 
-use super::{LoginFault, Logins, Visit, answer::path_of, own_form, transaction};
-use crate::http::{
-    extract::params::{Params, ParamsFault, QueryParams},
-    layer::{CrossOrigin, SameOrigin},
+use super::{
+    LoginFault, Logins, Visit,
+    answer::path_of,
+    form::{Answered, Sent},
+    transaction,
 };
+use crate::http::extract::params::{ParamsFault, QueryParams};
 use axum::{extract::State, response::Response};
 use http::Uri;
 use portico_core::{
@@ -38,19 +40,12 @@ pub(super) async fn show(
 }
 
 /// `POST` of a connector's form.
-pub(super) async fn answer(
-    State(logins): State<Arc<Logins>>,
-    visit: Visit,
-    origin: Result<SameOrigin, CrossOrigin>,
-    uri: Uri,
-    parameters: Result<Params, ParamsFault>,
-) -> Response {
-    let answered = async {
-        let (id, parameters) = own_form(origin, &visit, parameters)?;
-        Ok::<Outcome, LoginFault>(logins.flow.answer(&id, &visit.visitor, parameters.into_reply()).await?)
+pub(super) async fn answer(State(logins): State<Arc<Logins>>, uri: Uri, sent: Sent) -> Response {
+    let flow = &logins.flow;
+    let work = |form: Answered| async move {
+        Ok(flow.answer(&form.login, &form.visitor, form.parameters.into_reply()).await?)
     };
-    let outcome = answered.await;
-    logins.answer(outcome, &visit, Some(uri.path())).await
+    logins.take(sent, uri.path(), work).await
 }
 
 enum Turn {
