@@ -5,7 +5,7 @@ use super::{Actor, Admin, AdminError, actor::About, organizations::found};
 use crate::{
     id::{OrganizationId, UserId},
     model::{EventKind, Organization, OrganizationConnection, User},
-    port::store::Page,
+    port::store::{Page, UnitOfWork},
     time::Timestamp,
 };
 
@@ -46,36 +46,7 @@ impl Admin {
         id: &OrganizationId,
         users: Vec<UserId>,
     ) -> Result<(), AdminError> {
-        few(users.len())?;
-        let event = self.wrote(actor, "Add members to an Organization", About::organization(id));
-        let added: Vec<_> = users
-            .into_iter()
-            .map(|user| (self.membership_event(actor, EventKind::MemberAdded, id, &user), user))
-            .collect();
-        let (id, at, bound) = (id.clone(), self.clock.now(), actor.organization.is_some());
-        self.write(event, move |unit| {
-            Box::pin(async move {
-                found(unit, &id).await?;
-                let all = Page::first(100);
-                let own = if bound { Some(unit.organizations().connections(&id, &all).await?) } else { None };
-                let comes_through = |user: &User, place: &OrganizationConnection| {
-                    user.identity_at(&place.connection_id).is_some()
-                };
-                for (event, user) in &added {
-                    let known = unit.users().find(user).await?.filter(|user| {
-                        own.as_ref().is_none_or(|own| own.iter().any(|place| comes_through(user, place)))
-                    });
-                    if known.is_none() {
-                        return Err(AdminError::missing("inexistent_user", "The user does not exist."));
-                    }
-                    if unit.members().insert(&id, user, at).await? {
-                        unit.events().insert(event).await?;
-                    }
-                }
-                Ok(())
-            })
-        })
-        .await
+        self.change_members(actor, id, users, Membership::Begins).await
     }
 
     /// Remove members, with their roles; those who are none are passed over.
@@ -87,19 +58,44 @@ impl Admin {
         id: &OrganizationId,
         users: Vec<UserId>,
     ) -> Result<(), AdminError> {
+        self.change_members(actor, id, users, Membership::Ends).await
+    }
+
+    async fn change_members(
+        &self,
+        actor: &Actor,
+        id: &OrganizationId,
+        users: Vec<UserId>,
+        change: Membership,
+    ) -> Result<(), AdminError> {
         few(users.len())?;
-        let event = self.wrote(actor, "Delete members from an Organization", About::organization(id));
-        let removed: Vec<_> = users
-            .into_iter()
-            .map(|user| (self.membership_event(actor, EventKind::MemberRemoved, id, &user), user))
-            .collect();
-        let (id, at) = (id.clone(), self.clock.now());
+        let (request, kind, happened) = change.words();
+        let event = self.wrote(actor, request, About::organization(id));
+        let about = |user: &UserId| About::organization(id).with_user(user);
+        let users: Vec<_> =
+            users.into_iter().map(|user| (self.event(actor, kind, happened, about(&user)), user)).collect();
+        let (id, at, bound) = (id.clone(), self.clock.now(), actor.organization.is_some());
         self.write(event, move |unit| {
             Box::pin(async move {
                 found(unit, &id).await?;
-                for (event, user) in &removed {
-                    if unit.members().delete(&id, user).await? {
-                        unit.grants().revoke_of_user(user, Some(&id), at).await?;
+                let own = if bound {
+                    Some(unit.organizations().connections(&id, &Page::first(100)).await?)
+                } else {
+                    None
+                };
+                for (event, user) in &users {
+                    let changed = match change {
+                        Membership::Begins => {
+                            exists(unit, user, own.as_deref()).await?;
+                            unit.members().insert(&id, user, at).await?
+                        }
+                        Membership::Ends if unit.members().delete(&id, user).await? => {
+                            unit.grants().revoke_of_user(user, Some(&id), at).await?;
+                            true
+                        }
+                        Membership::Ends => false,
+                    };
+                    if changed {
                         unit.events().insert(event).await?;
                     }
                 }
@@ -124,17 +120,37 @@ impl Admin {
             })
             .await
     }
+}
 
-    fn membership_event(
-        &self,
-        actor: &Actor,
-        kind: EventKind,
-        id: &OrganizationId,
-        user: &UserId,
-    ) -> crate::model::AuditEvent {
-        let what = if kind == EventKind::MemberAdded { "Member added" } else { "Member removed" };
-        self.event(actor, kind, what, About::organization(id).with_user(user))
+/// What becomes of a membership.
+#[derive(Clone, Copy)]
+enum Membership {
+    Begins,
+    Ends,
+}
+
+impl Membership {
+    /// What the log calls the request, and what happened to each user.
+    const fn words(self) -> (&'static str, EventKind, &'static str) {
+        match self {
+            Self::Begins => ("Add members to an Organization", EventKind::MemberAdded, "Member added"),
+            Self::Ends => ("Delete members from an Organization", EventKind::MemberRemoved, "Member removed"),
+        }
     }
+}
+
+/// Refuse a user whom there is not: at all, or through these connections.
+async fn exists(
+    unit: &mut (dyn UnitOfWork + '_),
+    user: &UserId,
+    through: Option<&[OrganizationConnection]>,
+) -> Result<(), AdminError> {
+    let comes_by =
+        |user: &User, place: &OrganizationConnection| user.identity_at(&place.connection_id).is_some();
+    let user = unit.users().find(user).await?;
+    let known = user
+        .is_some_and(|user| through.is_none_or(|places| places.iter().any(|place| comes_by(&user, place))));
+    if known { Ok(()) } else { Err(AdminError::missing("inexistent_user", "The user does not exist.")) }
 }
 
 fn few(count: usize) -> Result<(), AdminError> {
