@@ -44,8 +44,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
     let (rows, total) = app.admin.client_grants(filter, paging.page()).await?;
     let last = rows.last().map(|row| (row.created_at.0, row.id.to_string()));
     let rows = rows.iter().map(view).collect();
-    let listing = Listing { key: "client_grants", rows, total: Some(total), last, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("client_grants", rows).counted(total).ending(last).answer(&paging, &app.cursors))
 }
 
 async fn show(State(app): App, Segments(id): Segments<ClientGrantId>) -> Result<Json<Value>, ApiFault> {

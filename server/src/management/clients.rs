@@ -63,8 +63,7 @@ async fn index(
         row
     });
     let rows = rows.collect();
-    let listing = Listing { key: "clients", rows, total: Some(total), last, has_length: true };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("clients", rows).counted(total).ending(last).with_length().answer(&paging, &app.cursors))
 }
 
 async fn show(

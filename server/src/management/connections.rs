@@ -54,8 +54,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
         row
     });
     let rows = rows.collect();
-    let listing = Listing { key: "connections", rows, total: Some(total), last, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("connections", rows).counted(total).ending(last).answer(&paging, &app.cursors))
 }
 
 async fn show(
@@ -104,8 +103,7 @@ async fn client_index(
     let clients = app.admin.connection_clients(&id, paging.page()).await?;
     let last = clients.last().map(|client| (0, client.to_string()));
     let rows = clients.iter().map(|client| json!({ "client_id": client })).collect();
-    let listing = Listing { key: "clients", rows, total: None, last, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("clients", rows).ending(last).answer(&paging, &app.cursors))
 }
 
 async fn enable(

@@ -53,8 +53,7 @@ async fn index(
         row
     });
     let rows = rows.collect();
-    let listing = Listing { key: "invitations", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("invitations", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn show(

@@ -47,20 +47,35 @@ impl Paging {
 }
 
 /// A page of a list, as it goes out.
-pub(super) struct Listing<'l> {
-    /// What the rows are called in an envelope.
-    pub(super) key: &'l str,
-    /// The rows.
-    pub(super) rows: Vec<Value>,
-    /// How many there are in all; none when nobody counted.
-    pub(super) total: Option<i64>,
-    /// Time and id of the last row, for a cursor.
-    pub(super) last: Option<(i64, String)>,
-    /// Whether the envelope says `length` too (contract §2.1: users, clients and logs).
-    pub(super) has_length: bool,
+pub(super) struct Listing {
+    key: &'static str,
+    rows: Vec<Value>,
+    total: Option<i64>,
+    last: Option<(i64, String)>,
+    has_length: bool,
 }
 
-impl Listing<'_> {
+impl Listing {
+    /// These rows, called so in an envelope.
+    pub(super) fn of(key: &'static str, rows: Vec<Value>) -> Self {
+        Self { key, rows, total: None, last: None, has_length: false }
+    }
+
+    /// So many there are in all.
+    pub(super) fn counted(self, total: impl Into<Option<i64>>) -> Self {
+        Self { total: total.into(), ..self }
+    }
+
+    /// With time and id of the last row, for a cursor.
+    pub(super) fn ending(self, last: Option<(i64, String)>) -> Self {
+        Self { last, ..self }
+    }
+
+    /// In an envelope that says `length` too (contract §2.1: users, clients and logs).
+    pub(super) fn with_length(self) -> Self {
+        Self { has_length: true, ..self }
+    }
+
     /// In the envelope that was asked for.
     pub(super) fn answer(self, paging: &Paging, cursors: &Cursors) -> Response {
         let full = paging.is_full(self.rows.len());

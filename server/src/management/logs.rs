@@ -51,8 +51,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
         Paging::Offset { .. } | Paging::Checkpoint { .. } => None,
     };
     let rows = rows.iter().map(shown).collect();
-    let listing = Listing { key: "logs", rows, total, last: None, has_length: true };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("logs", rows).counted(total).with_length().answer(&paging, &app.cursors))
 }
 
 async fn show(State(app): App, Segments(id): Segments<LogId>) -> Result<Json<Value>, ApiFault> {

@@ -64,8 +64,7 @@ async fn index(
         row
     });
     let rows = rows.collect();
-    let listing = Listing { key: "members", rows, total: Some(total), last, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("members", rows).counted(total).ending(last).answer(&paging, &app.cursors))
 }
 
 async fn add(
@@ -96,8 +95,7 @@ async fn role_index(
     let paging = query.pages()?;
     let (rows, total) = app.admin.member_roles(&id, &user, paging.page()).await?;
     let rows = rows.iter().map(roles::view).collect();
-    let listing = Listing { key: "roles", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("roles", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn add_roles(

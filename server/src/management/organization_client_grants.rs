@@ -45,8 +45,7 @@ async fn index(
     };
     let (rows, total) = app.admin.organization_client_grants(&id, filter, paging.page()).await?;
     let rows = rows.iter().map(client_grants::view).collect();
-    let listing = Listing { key: "client_grants", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("client_grants", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn add(

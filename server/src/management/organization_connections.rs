@@ -56,9 +56,7 @@ async fn index(
     let paging = query.pages()?;
     let (rows, total) = app.admin.organization_connections(&id, paging.page()).await?;
     let rows = rows.iter().map(|(row, known)| view(row, known)).collect();
-    let listing =
-        Listing { key: "enabled_connections", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("enabled_connections", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn new_index(
@@ -76,8 +74,7 @@ async fn new_index(
         .map(|(row, known)| new_view(row, known))
         .collect();
     let total = if wanted.is_some() { i64::try_from(rows.len()).unwrap_or(total) } else { total };
-    let listing = Listing { key: "connections", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("connections", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn show(State(app): App, Segments((id, connection)): One) -> Result<Json<Value>, ApiFault> {

@@ -42,8 +42,7 @@ async fn index(State(app): App, caller: Caller, query: Query) -> Result<Response
     let (rows, total) = app.admin.organizations(paging.directed(direction)).await?;
     let last = rows.last().map(|row| (row.created_at.0, row.id.to_string()));
     let rows = rows.iter().map(|row| seen_by(&caller, row)).collect();
-    let listing = Listing { key: "organizations", rows, total: Some(total), last, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("organizations", rows).counted(total).ending(last).answer(&paging, &app.cursors))
 }
 
 async fn show(

@@ -39,9 +39,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
     let identifiers = query.texts("identifiers");
     let (rows, total) = app.admin.resource_servers(identifiers, paging.page()).await?;
     let rows = rows.iter().map(view).collect();
-    let listing =
-        Listing { key: "resource_servers", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("resource_servers", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn show(State(app): App, Segments(key): Segments<String>) -> Result<Json<Value>, ApiFault> {

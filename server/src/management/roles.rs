@@ -42,8 +42,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
     let name_filter = query.text("name_filter")?.filter(|text| !text.is_empty()).map(str::to_owned);
     let (rows, total) = app.admin.roles(name_filter, paging.page()).await?;
     let rows = rows.iter().map(view).collect();
-    let listing = Listing { key: "roles", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("roles", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn show(State(app): App, Segments(id): Segments<RoleId>) -> Result<Json<Value>, ApiFault> {
@@ -144,7 +143,7 @@ pub(super) fn permissions(body: Body) -> Result<Vec<Permission>, ApiFault> {
 }
 
 /// Permissions in their envelope. Nobody counts them: the store has no number, and clients read on until a page is empty.
-pub(super) fn permission_list(rows: Vec<PermissionRow>) -> Listing<'static> {
+pub(super) fn permission_list(rows: Vec<PermissionRow>) -> Listing {
     let rows = rows
         .into_iter()
         .map(|row| {
@@ -156,7 +155,7 @@ pub(super) fn permission_list(rows: Vec<PermissionRow>) -> Listing<'static> {
             })
         })
         .collect();
-    Listing { key: "permissions", rows, total: None, last: None, has_length: false }
+    Listing::of("permissions", rows)
 }
 
 pub(super) fn view(role: &Role) -> Value {

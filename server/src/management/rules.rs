@@ -48,8 +48,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
         row
     });
     let rows = rows.collect();
-    let listing = Listing { key: "rules", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("rules", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn show(

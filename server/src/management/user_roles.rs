@@ -44,16 +44,14 @@ async fn organization_index(
     let paging = query.pages()?;
     let (rows, total) = app.admin.organizations_of_user(&id, paging.page()).await?;
     let rows = rows.iter().map(organizations::view).collect();
-    let listing = Listing { key: "organizations", rows, total: Some(total), last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("organizations", rows).counted(total).answer(&paging, &app.cursors))
 }
 
 async fn index(State(app): App, Segments(id): Segments<UserId>, query: Query) -> Result<Response, ApiFault> {
     let paging = query.pages()?;
     let rows = app.admin.user_roles(&id, paging.page()).await?;
     let rows = rows.iter().map(view).collect();
-    let listing = Listing { key: "roles", rows, total: None, last: None, has_length: false };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("roles", rows).answer(&paging, &app.cursors))
 }
 
 async fn add(

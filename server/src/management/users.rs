@@ -55,8 +55,7 @@ async fn index(State(app): App, query: Query) -> Result<Response, ApiFault> {
         row
     });
     let rows = rows.collect();
-    let listing = Listing { key: "users", rows, total: Some(total), last: None, has_length: true };
-    Ok(listing.answer(&paging, &app.cursors))
+    Ok(Listing::of("users", rows).counted(total).with_length().answer(&paging, &app.cursors))
 }
 
 async fn by_email(State(app): App, query: Query) -> Result<Json<Vec<Value>>, ApiFault> {
