@@ -15,6 +15,7 @@ test: ## Install what is missing, then run every test: SQLite, PostgreSQL, brows
 	cargo test --workspace --exclude portico-tests
 	cargo test --package portico-tests --test all
 	cargo test --package portico-tests --test browser
+	cargo test --package portico-tests --test identity_providers
 
 quick: ## Run the fast tests alone, of which T=word picks some
 	cargo test --workspace --exclude portico-tests --lib -- $(T)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test
 #   build   a C compiler; libxml2, xmlsec and what binds them (XML signatures)
-#   test    the same, PostgreSQL, Chromium and chromedriver
+#   test    the same, PostgreSQL, Chromium and chromedriver, and SAML identity providers: SimpleSAMLphp of Debian; samlp
+#           of npm and pysaml2 of PyPI, which go into the folder `identity-providers` beside what cargo builds
 set -eu
 
 missing=""
@@ -32,12 +33,40 @@ if [ "${1:-build}" = test ]; then
     need chromium chromium
     need chromedriver chromium-driver
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+    need node nodejs
+    need npm npm
+    need xmlsec1 xmlsec1
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
+    # With these nothing asks for a web server that would be started: php serves the tests by itself.
+    [ -e /usr/share/simplesamlphp/www ] || missing="$missing simplesamlphp micro-httpd netcat-traditional php-cgi php-cli php-mbstring php-xml"
 fi
 command -v cargo >/dev/null 2>&1 || {
     echo "install.sh: cargo is missing; install Rust 1.95 or newer from https://rustup.rs/" >&2
     exit 1
 }
-[ -n "$missing" ] || exit 0
+
+# What is not of Debian needs no root: each folder is complete or not there.
+providers() {
+    here=$(cd "$(dirname "$0")/identity_providers" && pwd)
+    there=${CARGO_TARGET_DIR:-$here/../../target}/identity-providers
+    if [ ! -e "$there/samlp/node_modules" ]; then
+        rm -rf "$there/samlp.part" "$there/samlp" && mkdir -p "$there/samlp.part"
+        cp "$here/samlp/package.json" "$here/samlp/package-lock.json" "$there/samlp.part/"
+        npm ci --prefix "$there/samlp.part" --ignore-scripts --no-audit --no-fund
+        mv "$there/samlp.part" "$there/samlp"
+    fi
+    if [ ! -e "$there/pysaml2/complete" ]; then
+        rm -rf "$there/pysaml2"
+        python3 -m venv "$there/pysaml2"
+        "$there/pysaml2/bin/pip" install --quiet --no-input --requirement "$here/pysaml2/requirements.txt"
+        touch "$there/pysaml2/complete"
+    fi
+}
+finish() {
+    [ "${1:-build}" != test ] || providers
+    exit 0
+}
+[ -n "$missing" ] || finish "$@"
 
 command -v apt-get >/dev/null 2>&1 || {
     echo "install.sh: these are missing, and this is no Debian to install them on:$missing" >&2
@@ -63,3 +92,4 @@ case "$missing" in
 esac
 # shellcheck disable=SC2086
 as_root apt-get install -q -y --no-install-recommends $missing
+finish "$@"

@@ -37,6 +37,11 @@ impl FakeClock {
         Self(AtomicI64::new(instant.0))
     }
 
+    /// It shows this instant now.
+    pub fn set(&self, instant: Timestamp) {
+        self.0.store(instant.0, SeqCst);
+    }
+
     /// Let time pass.
     pub fn advance(&self, duration: Duration) {
         self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX), SeqCst);

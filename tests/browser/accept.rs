@@ -1,7 +1,7 @@
 //! Owns the journeys of those who are invited, from the mailbox to the application.
 //! Never touches signing in again.
 
-use crate::visit::{Visit, visit};
+use crate::visit::{Visit, visit, visit_by};
 use anyhow::ensure;
 use portico_fixtures::story::AMINTHA;
 
@@ -63,32 +63,43 @@ async fn jennifer_accepts_her_invitation_with_a_password_of_her_own() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn amintha_accepts_her_invitation_at_the_sign_in_of_her_bank() {
-    visit(async |visit| {
-        follow_the_invitation(visit, "amintha@metahexa.example").await?;
-        visit.arrive(&format!("{}invitation", visit.demo.gateway)).await?;
-        visit.see("Join MetaHexa Bank").await?;
-        visit.see("You sign in at MetaHexa Bank").await?;
-        ensure!(!visit.has("input[type=password]").await?, "no password is asked here");
-        visit.picture("confirmation").await?;
+/// Amintha's way from the mailbox to the application, with pictures named after the protocol of her bank.
+async fn amintha(visit: &Visit, protocol: &str) -> anyhow::Result<()> {
+    follow_the_invitation(visit, "amintha@metahexa.example").await?;
+    visit.arrive(&format!("{}invitation", visit.demo.gateway)).await?;
+    visit.see("Join MetaHexa Bank").await?;
+    visit.see("You sign in at MetaHexa Bank").await?;
+    ensure!(!visit.has("input[type=password]").await?, "no password is asked here");
+    visit.picture(&format!("confirmation-{protocol}")).await?;
 
-        visit.press("Go to MetaHexa Bank").await?;
-        visit.arrive("http://sign-in.metahexa.localhost:").await?;
-        visit.see("User name at MetaHexa Bank").await?;
-        visit.picture("bank").await?;
+    visit.press("Go to MetaHexa Bank").await?;
+    visit.arrive("http://sign-in.metahexa.localhost:").await?;
+    visit.see("User name at MetaHexa Bank").await?;
+    visit.picture(&format!("bank-{protocol}")).await?;
+    if protocol == "saml" {
+        visit.fill("#username", AMINTHA.0).await?;
+    } else {
         let known = visit.ask("return document.querySelector('#username').value").await?;
         ensure!(known == "amintha@metahexa.example", "the bank knows who comes: {known}");
-        visit.fill("#password", AMINTHA.1).await?;
-        visit.press("Sign in").await?;
+    }
+    visit.fill("#password", AMINTHA.1).await?;
+    visit.press("Sign in").await?;
 
-        visit.arrive(&visit.demo.metahexa).await?;
-        visit.see("Welcome, Amintha Okafor").await?;
-        ensure!(visit.claim("email").await? == "amintha@metahexa.example", "who she is");
-        ensure!(visit.claim("org_id").await?.starts_with("org_"), "the organization she is signed in for");
-        ensure!(visit.claim("name").await? == "Amintha Okafor", "her name, as the bank says it");
-        ensure!(visit.claim(CUSTOMER).await? == "MetaHexa Bank", "what the rule adds");
-        Ok(())
-    })
-    .await;
+    visit.arrive(&visit.demo.metahexa).await?;
+    visit.see("Welcome, Amintha Okafor").await?;
+    ensure!(visit.claim("email").await? == "amintha@metahexa.example", "who she is");
+    ensure!(visit.claim("org_id").await?.starts_with("org_"), "the organization she is signed in for");
+    ensure!(visit.claim("name").await? == "Amintha Okafor", "her name, as the bank says it");
+    ensure!(visit.claim(CUSTOMER).await? == "MetaHexa Bank", "what the rule adds");
+    visit.picture(&format!("application-{protocol}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amintha_accepts_her_invitation_at_the_sign_in_of_her_bank() {
+    visit(async |visit| amintha(visit, "oidc").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amintha_accepts_her_invitation_at_the_sign_in_of_her_bank_by_saml() {
+    visit_by("saml", async |visit| amintha(visit, "saml").await).await;
 }

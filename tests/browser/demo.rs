@@ -29,8 +29,8 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Start it, and wait until it says what to click.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    /// Start it with MetaHexa's identity provider speaking this, and wait until it says what to click.
+    pub(crate) async fn start(enterprise: &str) -> anyhow::Result<Self> {
         let temporary = TempDir::new()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_portico-under-test"));
         for (name, _value) in std::env::vars_os() {
@@ -38,7 +38,7 @@ impl Demo {
                 command.env_remove(name);
             }
         }
-        command.args(["demo", "--free-ports"]).env("TMPDIR", temporary.path());
+        command.args(["demo", "--free-ports", "--enterprise", enterprise]).env("TMPDIR", temporary.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut program = command.spawn().context("`portico demo` does not start")?;
         let stdout = program.stdout.take().context("the program has an output")?;

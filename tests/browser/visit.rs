@@ -27,7 +27,12 @@ pub(crate) struct Visit {
 
 /// Go on a journey through an example of its own. At the end the browser's console must not know of anything blocked.
 pub(crate) async fn visit(journey: impl AsyncFnOnce(&Visit) -> anyhow::Result<()>) {
-    let demo = Demo::start().await.expect("the example starts");
+    visit_by("oidc", journey).await;
+}
+
+/// The same, where MetaHexa's identity provider speaks this protocol.
+pub(crate) async fn visit_by(enterprise: &str, journey: impl AsyncFnOnce(&Visit) -> anyhow::Result<()>) {
+    let demo = Demo::start(enterprise).await.expect("the example starts");
     let chromium = Chromium::start().await.expect("the browser starts");
     let visit = Visit { demo, chromium };
     let all = async {

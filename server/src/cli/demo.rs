@@ -18,13 +18,16 @@ use portico_fixtures::{
     mailbox::Mailbox,
     oidc_idp::{IdpClient, IdpUser, OidcIdp, OidcIdpConfig},
     relying_party::{Instance, RelyingParty, RelyingPartyConfig},
+    saml_document::Key,
+    saml_idp::{SamlIdp, SamlIdpConfig, Service},
     smtp::SmtpCatcher,
-    story::{AMINTHA, Application, BORIS, IDP_CLIENT, IDP_SECRET, PIET, Places, Story},
+    story::{AMINTHA, Application, BORIS, ENTERPRISE, IDP_CLIENT, IDP_SECRET, PIET, Places, Provider, Story},
 };
 use portico_store::Schema;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use url::Url;
 
@@ -60,6 +63,8 @@ pub(super) struct Demo {
 enum Enterprise {
     /// OpenID Connect.
     Oidc,
+    /// SAML.
+    Saml,
 }
 
 impl Demo {
@@ -74,7 +79,7 @@ impl Demo {
         };
         let folder = self.data_dir.clone().or_else(|| temporary.as_ref().map(|folder| folder.0.clone()));
         let common = Common { data_dir: folder, ..Common::default() };
-        let surroundings = Surroundings::start(self.free_ports).await?;
+        let surroundings = Surroundings::start(self.free_ports, self.enterprise).await?;
         let mut config = common.load(self.said())?;
         config.mail.smtp_url = Some(SecretText::from(surroundings.smtp.url().as_str()));
         "Travel0 <no-reply@travel0.example>".clone_into(&mut config.mail.from);
@@ -83,7 +88,6 @@ impl Demo {
             Sockets::bind(&mut config.server).await.map_err(|error| Failure::failed(causes(&error)))?;
         let store = opening::open(&config, Schema::Update).await?;
         let issuer = config.server.issuer();
-        surroundings.introduce(&issuer);
         let made =
             bootstrap(&*store, &SystemClock, &SystemEntropy::default(), &issuer, SecretRotation::Renew)
                 .await?;
@@ -105,7 +109,6 @@ impl Demo {
     }
 
     fn said(&self) -> Vec<(&'static str, String)> {
-        let Enterprise::Oidc = self.enterprise;
         let mut said = vec![("log.level", "warn".to_owned())];
         let free = self.free_ports.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         said.extend(self.listen.or(free).map(|address| ("server.listen", address.to_string())));
@@ -119,11 +122,11 @@ struct Surroundings {
     smtp: SmtpCatcher,
     mailbox: Mailbox,
     application: RelyingParty,
-    idp: OidcIdp,
+    idp: Idp,
 }
 
 impl Surroundings {
-    async fn start(free_ports: bool) -> Result<Self, Failure> {
+    async fn start(free_ports: bool, enterprise: Enterprise) -> Result<Self, Failure> {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, if free_ports { 0 } else { port }));
         let taken = |what: &str, port: u16, error: std::io::Error| {
             Failure::failed(format!(
@@ -135,26 +138,9 @@ impl Surroundings {
         let mailbox = mailbox.map_err(|error| taken("the mailbox", MAILBOX, error))?;
         let application = RelyingParty::start(RelyingPartyConfig::at(at(APPLICATION))).await;
         let application = application.map_err(|error| taken("the application", APPLICATION, error))?;
-        let mut config = OidcIdpConfig::new("MetaHexa Bank");
-        config.listen = at(IDENTITY_PROVIDER);
-        config.sign_in_host = Some("sign-in.metahexa.localhost".to_owned());
-        for (who, name) in [(AMINTHA, "Amintha Okafor"), (BORIS, "Boris Lindqvist")] {
-            let email = format!("{}@metahexa.example", who.0);
-            config.users.push(IdpUser::new(who.0, who.1).claim("email", email).claim("name", name));
-        }
-        let idp = OidcIdp::start(config).await;
+        let idp = Idp::start(enterprise, at(IDENTITY_PROVIDER)).await;
         let idp = idp.map_err(|error| taken("MetaHexa's identity provider", IDENTITY_PROVIDER, error))?;
         Ok(Self { smtp, mailbox, application, idp })
-    }
-
-    /// Tell the identity provider of the gateway.
-    fn introduce(&self, issuer: &Url) {
-        self.idp.register(IdpClient {
-            id: IDP_CLIENT.to_owned(),
-            secret: IDP_SECRET.to_owned(),
-            redirect_uris: vec![format!("{issuer}login/callback")],
-            post_logout_redirect_uris: vec![issuer.to_string()],
-        });
     }
 
     /// Tell the story, or go on with the one that is there, and say what to click.
@@ -166,13 +152,14 @@ impl Surroundings {
             hoekstra: base("hoekstra"),
             expenses: base("expenses.hoekstra"),
             metahexa: base("metahexa"),
-            idp: self.idp.issuer().to_owned(),
+            idp: self.idp.provider(),
         };
         let api = Api::connect(issuer, client_id, secret).await?;
-        let (story, is_new) = match Story::find(&api).await? {
+        let (story, is_new) = match Story::find(&api, &places).await? {
             Some(story) => (story, false),
             None => (Story::provision(&api, &places).await?, true),
         };
+        self.idp.introduce(issuer, &api).await?;
         self.install(issuer, &places, &story);
         if is_new {
             story.add_piet(&api).await?;
@@ -180,7 +167,7 @@ impl Surroundings {
             story.invite_jennifer(&api).await?;
             story.invite_amintha(&api).await?;
         }
-        say(directions(issuer, &places, self.mailbox.address().port()));
+        say(directions(issuer, &places, self.idp.base(), self.mailbox.address().port()));
         Ok(())
     }
 
@@ -224,8 +211,76 @@ impl Surroundings {
     }
 }
 
+/// MetaHexa's identity provider.
+enum Idp {
+    Oidc(OidcIdp),
+    Saml(SamlIdp),
+}
+
+impl Idp {
+    async fn start(enterprise: Enterprise, listen: SocketAddr) -> std::io::Result<Self> {
+        let sign_in_host = "sign-in.metahexa.localhost".to_owned();
+        let people = [(AMINTHA, "Amintha Okafor"), (BORIS, "Boris Lindqvist")].map(|(who, name)| {
+            let email = format!("{}@metahexa.example", who.0);
+            IdpUser::new(who.0, who.1).claim("email", email).claim("name", name)
+        });
+        let users = people.to_vec();
+        match enterprise {
+            Enterprise::Oidc => {
+                let config = OidcIdpConfig::new("MetaHexa Bank");
+                let config = OidcIdpConfig { listen, users, sign_in_host: Some(sign_in_host), ..config };
+                OidcIdp::start(config).await.map(Self::Oidc)
+            }
+            Enterprise::Saml => {
+                let config = SamlIdpConfig::new("MetaHexa Bank");
+                let key = Arc::new(Key::of_the_example()?);
+                let config = SamlIdpConfig { listen, users, key, sign_in_host: Some(sign_in_host), ..config };
+                SamlIdp::start(config).await.map(Self::Saml)
+            }
+        }
+    }
+
+    fn base(&self) -> &str {
+        match self {
+            Self::Oidc(idp) => idp.issuer(),
+            Self::Saml(idp) => idp.base(),
+        }
+    }
+
+    fn authority(&self) -> &str {
+        match self {
+            Self::Oidc(idp) => idp.authority(),
+            Self::Saml(idp) => idp.authority(),
+        }
+    }
+
+    fn provider(&self) -> Provider {
+        match self {
+            Self::Oidc(idp) => Provider::Oidc(idp.issuer().to_owned()),
+            Self::Saml(idp) => Provider::Saml(idp.entity_id()),
+        }
+    }
+
+    /// Tell the identity provider of the gateway.
+    async fn introduce(&self, issuer: &Url, api: &Api) -> anyhow::Result<()> {
+        match self {
+            Self::Oidc(idp) => idp.register(IdpClient {
+                id: IDP_CLIENT.to_owned(),
+                secret: IDP_SECRET.to_owned(),
+                redirect_uris: vec![format!("{issuer}login/callback")],
+                post_logout_redirect_uris: vec![issuer.to_string()],
+            }),
+            Self::Saml(idp) => {
+                let metadata = api.page(&format!("samlp/metadata?connection={ENTERPRISE}")).await?;
+                idp.register(Service::of_metadata(&metadata)?);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What to click, in order.
-fn directions(issuer: &Url, places: &Places, mailbox: u16) -> String {
+fn directions(issuer: &Url, places: &Places, idp: &str, mailbox: u16) -> String {
     format!(
         "\nThe example is running. Open these in a browser:\n\n\
          1. The mailbox                       http://localhost:{mailbox}/\n   \
@@ -239,7 +294,7 @@ fn directions(issuer: &Url, places: &Places, mailbox: u16) -> String {
          The gateway itself                   {issuer}\n\
          MetaHexa's identity provider         {}/\n\n\
          Ctrl-C stops everything.",
-        AMINTHA.0, AMINTHA.1, places.hoekstra, PIET.0, PIET.1, places.metahexa, BORIS.0, BORIS.1, places.idp
+        AMINTHA.0, AMINTHA.1, places.hoekstra, PIET.0, PIET.1, places.metahexa, BORIS.0, BORIS.1, idp
     )
 }
 

@@ -288,13 +288,7 @@ impl Customer {
 
 /// Let pages that post themselves do so.
 pub(super) async fn carried(browser: &mut Browser) -> Document {
-    loop {
-        let page = browser.page.clone().expect("there is a page");
-        if !page.body.contains("id=\"onward\"") && !page.body.contains("data-auto-post") {
-            return page;
-        }
-        browser.press(None).await.expect("an answer");
-    }
+    browser.carry_on().await.expect("an answer").clone()
 }
 
 /// How a login ended, in words: signed in, back at the application with an error, or a page of our own.

@@ -1,0 +1,44 @@
+//! Owns sign-ins through pysaml2, of `PyPI`.
+//! Never touches the others.
+
+use crate::{
+    gateway::Gateway,
+    running::{Place, installed, ours},
+};
+use std::process::Command;
+
+async fn gateway() -> Gateway {
+    let place = Place::make();
+    let mut command = Command::new(installed("pysaml2/bin/python"));
+    command.arg(ours("pysaml2/idp.py")).arg(place.folder()).arg(place.port.to_string());
+    Gateway::connected_to(place.start(command, "/metadata").await).await
+}
+
+#[tokio::test]
+async fn pysaml2_signs_alice_in_however_it_signs() {
+    let gateway = gateway().await;
+    for variant in ["default", "assertion-signed", "response-signed", "sha512"] {
+        let claims = gateway.sign_in(variant).await.unwrap_or_else(|why| panic!("{variant}: {why}"));
+        assert_eq!(claims["sub"], "samlp|real-idp|alice@acme.test", "{variant}");
+        assert_eq!(claims["email"], "alice@acme.test", "{variant}");
+        assert_eq!(claims["name"], "Alice Example", "{variant}");
+    }
+}
+
+#[tokio::test]
+async fn pysaml2_is_refused_for_the_right_reason() {
+    let gateway = gateway().await;
+    for (variant, expected) in
+        [("unsigned", "signature_missing"), ("sha1", "signature_algorithm"), ("3des", "encryption_algorithm")]
+    {
+        assert_eq!(gateway.sign_in(variant).await.err().as_deref(), Some(expected), "{variant}");
+    }
+    assert!(gateway.sign_in("default").await.is_ok());
+}
+
+#[tokio::test]
+async fn pysaml2_checks_our_signature() {
+    let gateway = gateway().await;
+    let broken = |address: &str| address.replace("&Signature=", "&Signature=AAAA");
+    assert_eq!(gateway.refused_by_the_provider(broken).await.status, 400);
+}

@@ -1,0 +1,64 @@
+//! Owns sign-ins through SimpleSAMLphp, of Debian.
+//! Never touches the others.
+
+use crate::{
+    gateway::Gateway,
+    running::{Place, ours},
+};
+use std::{fs, process::Command};
+
+async fn gateway() -> Gateway {
+    let place = Place::make();
+    for folder in ["cert", "log", "data", "tmp", "metadata", "sessions", "config", "docroot"] {
+        fs::create_dir(place.path(folder)).expect("a folder");
+    }
+    for (from, to) in [
+        ("config.php", "config/config.php"),
+        ("authsources.php", "config/authsources.php"),
+        ("idp-hosted.php", "metadata/saml20-idp-hosted.php"),
+        ("sp-remote.php", "metadata/saml20-sp-remote.php"),
+    ] {
+        fs::copy(ours("simplesamlphp").join(from), place.path(to)).expect("it is copied");
+    }
+    for name in ["idp.key", "idp.crt"] {
+        fs::copy(place.path(name), place.path("cert").join(name)).expect("it is copied");
+    }
+    let acl = "/etc/simplesamlphp/acl.php";
+    fs::copy(acl, place.path("config/acl.php")).expect("tests/install.sh test installs simplesamlphp");
+    std::os::unix::fs::symlink("/usr/share/simplesamlphp/www", place.path("docroot/simplesaml"))
+        .expect("a link");
+    let mut command = Command::new("php");
+    command
+        .args(["-d", "display_errors=0", "-d", "error_reporting=0", "-S"])
+        .arg(format!("127.0.0.1:{}", place.port))
+        .arg("-t")
+        .arg(place.path("docroot"))
+        .env("IDP_FOLDER", place.folder())
+        .env("IDP_PORT", place.port.to_string())
+        .env("SIMPLESAMLPHP_CONFIG_DIR", place.path("config"));
+    Gateway::connected_to(place.start(command, "/simplesaml/saml2/idp/metadata.php").await).await
+}
+
+#[tokio::test]
+async fn simplesamlphp_signs_alice_in_however_it_signs() {
+    let gateway = gateway().await;
+    for variant in ["default", "assertion-signed", "response-signed", "sha512", "aes128-cbc"] {
+        let claims = gateway.sign_in(variant).await.unwrap_or_else(|why| panic!("{variant}: {why}"));
+        assert_eq!(claims["sub"], "samlp|real-idp|alice@acme.test", "{variant}");
+        assert_eq!(claims["email"], "alice@acme.test", "{variant}");
+        assert_eq!(claims["name"], "Alice Example", "{variant}");
+    }
+}
+
+#[tokio::test]
+async fn simplesamlphp_is_refused_for_the_right_reason() {
+    let gateway = gateway().await;
+    for (variant, expected) in [
+        ("unsigned", "signature_missing"),
+        ("sha1", "signature_algorithm"),
+        ("aes128-cbc-bare", "cbc_unauthenticated"),
+    ] {
+        assert_eq!(gateway.sign_in(variant).await.err().as_deref(), Some(expected), "{variant}");
+    }
+    assert!(gateway.sign_in("default").await.is_ok());
+}
