@@ -3,6 +3,7 @@
 
 mod database;
 pub(crate) mod enterprise;
+mod killed;
 mod nodes;
 mod saml;
 mod saml_trust;

@@ -8,7 +8,7 @@ mod scripts;
 pub(crate) mod seed;
 
 pub(crate) use certified_keys::certified_keys;
-pub(crate) use nodes::{Nodes, Switch};
+pub(crate) use nodes::{Nodes, Switch, browser_over};
 pub(crate) use scripts::ScriptedScripts;
 pub(crate) use seed::Seed;
 

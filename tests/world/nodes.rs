@@ -4,7 +4,7 @@
 use super::{Surroundings, World, allow, cheap, node};
 use crate::conformance::store::home::Home;
 use axum::{Router, extract::Request};
-use portico_core::entropy::SystemEntropy;
+use portico_core::{entropy::SystemEntropy, port::store::Store};
 use portico_database::HashingPool;
 use portico_fixtures::browser::Browser;
 use std::sync::{
@@ -86,4 +86,16 @@ impl Switch {
     pub(crate) fn in_turns(&self) {
         self.0.store(TURNS, Relaxed);
     }
+}
+
+/// A browser at a gateway of this process alone, over a store that another process has filled.
+pub(crate) async fn browser_over(store: Arc<dyn Store>) -> Browser {
+    let entropy = Arc::new(SystemEntropy::default());
+    let surroundings = Surroundings {
+        clock: Arc::default(),
+        scripts: Arc::default(),
+        hashing: Arc::new(HashingPool::start(cheap(), entropy).expect("a hashing pool")),
+        allow: Vec::new(),
+    };
+    World::browser_through(node(store, surroundings).await.router)
 }
