@@ -101,8 +101,8 @@ reasons! {
     /// There are too many elements.
     ElementLimit = "element_limit" @ WellFormed: "the document has more than {expected} elements";
         "let the identity provider send fewer attributes or group values"
-    /// An element has too many attributes.
-    AttributeLimit = "attribute_limit" @ WellFormed: "an element has more than {expected} XML attributes";
+    /// An element has too many attributes, or all of them together have.
+    AttributeLimit = "attribute_limit" @ WellFormed: "an element, or the document, has more than {expected} XML attributes";
         "no identity provider needs that: find out where the message comes from"
     /// An element has too many namespace declarations, or too many are in force.
     NamespaceLimit = "namespace_limit" @ WellFormed: "there are more than {expected} namespace declarations at one place";

@@ -12,7 +12,9 @@ use crate::{fault::Fault, reason::Reason};
 pub const MAX_DOCUMENT: usize = 256 << 10;
 const MAX_DEPTH: usize = 32;
 const MAX_ELEMENTS: usize = 4_000;
+/// The most attributes of an element, and of a document: libxml2 needs a microsecond and more for each.
 const MAX_ATTRIBUTES: usize = 32;
+const MAX_ALL_ATTRIBUTES: usize = 8_000;
 const MAX_DECLARATIONS: usize = 24;
 const MAX_NAME: usize = 128;
 const MAX_VALUE: usize = 64 << 10;
@@ -333,6 +335,9 @@ impl<'i> Scanner<'i> {
         for (declared, raw) in &self.tag.declarations {
             self.prefixes.declare(declared, raw)?;
             self.tree.declarations.push((declared, raw));
+        }
+        if first_attribute + self.tag.attributes.len() > MAX_ALL_ATTRIBUTES {
+            return Err(Fault::new(Reason::AttributeLimit, MAX_ALL_ATTRIBUTES, ""));
         }
         for (prefix, local, raw) in &self.tag.attributes {
             // Namespaces in XML §6.2: an attribute without a prefix has no namespace.

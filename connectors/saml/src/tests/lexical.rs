@@ -158,6 +158,7 @@ fn every_limit_has_its_last_good_value() {
         };
         format!("{}{}", numbered(depth, &level), "</a>".repeat(depth))
     };
+    let all_attributes = |last: &str| format!("<a>{}{last}</a>", "<b c='' d='' e='' f=''/>".repeat(2000));
     let name = |length: usize| format!("<{}/>", "a".repeat(length));
     let value = |length: usize| format!("<a b='{}'/>", "c".repeat(length));
     let document = |length: usize| format!("<a>{}</a>", "b".repeat(length - "<a></a>".len()));
@@ -167,6 +168,7 @@ fn every_limit_has_its_last_good_value() {
         (elements(4000), elements(4001), "element_limit"),
         (attributes(32), attributes(33), "attribute_limit"),
         (attributes(32), attributes(20_000), "attribute_limit"),
+        (all_attributes(""), all_attributes("<b c=''/>"), "attribute_limit"),
         (declarations(24), declarations(25), "namespace_limit"),
         (in_force(4), in_force(5), "namespace_limit"),
         (name(128), name(129), "name_limit"),
