@@ -9,6 +9,7 @@ mod bytes;
 mod configuration;
 mod encryption;
 mod hall;
+mod logout;
 mod names;
 mod people;
 mod references;
