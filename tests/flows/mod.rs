@@ -5,6 +5,6 @@ mod database;
 pub(crate) mod enterprise;
 mod killed;
 mod nodes;
-mod saml;
+pub(crate) mod saml;
 mod saml_trust;
 mod sso;

@@ -20,14 +20,14 @@ use std::sync::Arc;
 const NAME: &str = "metahexa-saml";
 
 /// A bank that speaks SAML, a gateway that has read its metadata, and the bank knows the gateway by its.
-pub(super) struct Bank {
-    pub(super) world: World,
-    pub(super) idp: SamlIdp,
-    pub(super) connection: ConnectionId,
+pub(crate) struct Bank {
+    pub(crate) world: World,
+    pub(crate) idp: SamlIdp,
+    pub(crate) connection: ConnectionId,
 }
 
 impl Bank {
-    pub(super) async fn new(changes: Value) -> Self {
+    pub(crate) async fn new(changes: Value) -> Self {
         let mut config = SamlIdpConfig::new("MetaHexa Bank");
         config.clock = Arc::new(portico_core::testing::FakeClock::default());
         for username in ["amintha", "boris"] {
@@ -86,13 +86,13 @@ impl Bank {
         self.idp.register(Service::of_metadata(&metadata.body).unwrap());
     }
 
-    pub(super) fn authorize(&self, more: &[(&str, &str)]) -> String {
+    pub(crate) fn authorize(&self, more: &[(&str, &str)]) -> String {
         let seed = &self.world.seed;
         let more: Vec<_> = [("connection", NAME)].into_iter().chain(more.iter().copied()).collect();
         seed.authorize(&seed.metahexa_booking, Some(&seed.metahexa), &more)
     }
 
-    pub(super) async fn sign_in(&self, browser: &mut Browser) -> Document {
+    pub(crate) async fn sign_in(&self, browser: &mut Browser) -> Document {
         let page = browser.open(&self.authorize(&[])).await.unwrap().clone();
         let page = carried(browser, page).await;
         assert!(page.url.as_str().starts_with(self.idp.base()), "{} {}", page.url, page.text());
@@ -101,7 +101,7 @@ impl Bank {
 }
 
 /// Let the pages between there and here post themselves.
-pub(super) async fn carried(browser: &mut Browser, mut page: Document) -> Document {
+pub(crate) async fn carried(browser: &mut Browser, mut page: Document) -> Document {
     for _ in 0..3 {
         let carries = page.body.contains("id=\"onward\"") || page.body.contains("data-auto-post");
         if !carries {
@@ -118,7 +118,7 @@ async fn at_the_bank(browser: &mut Browser, username: &str) -> Document {
     carried(browser, page).await
 }
 
-pub(super) fn at_the_application(page: &Document) -> bool {
+pub(crate) fn at_the_application(page: &Document) -> bool {
     page.url.as_str().starts_with(&format!("{METAHEXA}/callback?code="))
 }
 

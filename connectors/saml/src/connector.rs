@@ -226,11 +226,11 @@ impl Connector for SamlConnector {
     }
 
     async fn unsolicited(&self, reply: Reply) -> Result<Step, ConnectorError> {
-        let answer = reply.require("SAMLResponse")?;
-        self.own_address(&reply)?;
         if self.settings.unsolicited.is_none() {
             return Ok(Step::Refused { reason: Refusal::Unsolicited, about: None, retry: None });
         }
+        let answer = reply.require("SAMLResponse")?;
+        self.own_address(&reply)?;
         self.judged(self.case(answer, None, self.clock.now())?).await
     }
 

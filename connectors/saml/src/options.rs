@@ -244,7 +244,7 @@ fn mapping(reader: &mut Reader<'_>) -> Mapping {
         let names: Option<Vec<String>> = match names {
             Value::String(name) => Some(vec![name]),
             Value::Array(names) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
         };
         let Some(names) = names.filter(|names| !names.is_empty()) else {
             reader

@@ -112,7 +112,7 @@ async fn every_secret_can_be_verified(home: Home) {
              WHERE connection_id = 'con_0000'",
         );
         let verified = portico_store::verify_secrets(&home.url(), &options(keks(&[1]))).await.unwrap();
-        assert_eq!(verified.readable, 8);
+        assert_eq!(verified.readable, 10);
         assert_eq!(
             verified.unreadable,
             ["connections.options of con_0000"],

@@ -153,6 +153,6 @@ fn warn(connection: &Connection, trusted: &[TrustedKey], options: &mut Value, no
 fn details(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
-        _ => Map::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
 }

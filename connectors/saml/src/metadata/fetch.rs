@@ -62,7 +62,9 @@ pub(crate) async fn fetch(
             NotFetched::Refused
         }
         HttpError::TooLarge(_) => NotFetched::TooLarge,
-        other => NotFetched::Unreachable(other),
+        other @ (HttpError::TimedOut(_) | HttpError::Unreachable { .. } | _) => {
+            NotFetched::Unreachable(other)
+        }
     })?;
     if response.status() != StatusCode::OK {
         return Err(NotFetched::Status(response.status()));

@@ -45,7 +45,12 @@ impl<'o> Reader<'o> {
     pub(super) fn text(&mut self, name: &str, longest: usize) -> Option<String> {
         match self.value(name)? {
             Value::String(text) if text.chars().count() <= longest => Some(text.clone()),
-            _ => {
+            Value::String(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
                 self.problem(name, &format!("must be a text of at most {longest} characters"));
                 None
             }
@@ -112,7 +117,7 @@ impl<'o> Reader<'o> {
                 let text = |name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
                 text("key").map(|key| (key, text("cert")))
             }
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
         };
         if pair.is_none() {
             self.problem(name, "must be a private key in PEM, or {\"key\": PEM, \"cert\": PEM}");
