@@ -155,6 +155,7 @@ impl App {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             issuer: issuer.clone(),
+            connectors: Arc::clone(&connectors),
             pipeline: pipeline(),
         });
         let service = Arc::new(SelfService::new(

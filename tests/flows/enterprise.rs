@@ -16,7 +16,7 @@ pub(crate) async fn metahexa_idp() -> OidcIdp {
         id: IDP_CLIENT.to_owned(),
         secret: IDP_SECRET.to_owned(),
         redirect_uris: vec![format!("{ISSUER}login/callback")],
-        post_logout_redirect_uris: Vec::new(),
+        post_logout_redirect_uris: vec![format!("{ISSUER}logout")],
     });
     for (username, email) in [("amintha", "amintha@metahexa.test"), ("boris", "boris@metahexa.test")] {
         let user = IdpUser::new(username, "correct");

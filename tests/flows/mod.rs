@@ -4,6 +4,7 @@
 mod database;
 pub(crate) mod enterprise;
 mod killed;
+mod logout;
 mod nodes;
 pub(crate) mod saml;
 mod saml_trust;

@@ -18,7 +18,7 @@ use openidconnect::core::CoreJsonWebKeySet;
 use portico_core::{
     connector::{
         Ask, Assertion, AuthnRequest, Connector, ConnectorError, Evidence, Interaction, Memo, Refusal, Reply,
-        Step, Subject,
+        Step, Subject, WayBack,
     },
     entropy::Entropy,
     port::http::HttpClient,
@@ -191,10 +191,17 @@ impl Connector for OidcConnector {
     }
 
     /// OpenID Connect RP-Initiated Logout §2.
-    async fn end_session(&self, evidence: &Evidence) -> Result<Option<Interaction>, ConnectorError> {
+    async fn end_session(
+        &self,
+        evidence: &Evidence,
+        back: &WayBack,
+    ) -> Result<Option<Interaction>, ConnectorError> {
         let provider = self.provider().await?;
         let Some(mut url) = provider.end_session.clone() else { return Ok(None) };
-        url.query_pairs_mut().append_pair("client_id", &self.settings.client_id);
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("post_logout_redirect_uri", back.landing.as_str())
+            .append_pair("state", &back.handle);
         if let Some(id_token) = &evidence.id_token {
             url.query_pairs_mut().append_pair("id_token_hint", id_token);
         }

@@ -23,6 +23,7 @@ use portico_core::{
     connector::{
         Ask, Assertion, AuthnRequest, Connector, ConnectorDeps, ConnectorError, Delivery, Document, Evidence,
         Explanation, Farewell, Interaction, Landing, Memo, Once, Refusal, Rejection, Reply, Step, Subject,
+        WayBack,
     },
     entropy::Entropy,
     model::EventKind,
@@ -239,10 +240,14 @@ impl Connector for SamlConnector {
         Some(Landing { client_id: unsolicited.client_id.clone(), parameters: unsolicited.query.clone() })
     }
 
-    async fn end_session(&self, evidence: &Evidence) -> Result<Option<Interaction>, ConnectorError> {
+    async fn end_session(
+        &self,
+        evidence: &Evidence,
+        back: &WayBack,
+    ) -> Result<Option<Interaction>, ConnectorError> {
         let Some(sign_out) = &self.settings.sign_out else { return Ok(None) };
         let Some(upstream) = evidence.notes.read::<Option<Upstream>>()? else { return Ok(None) };
-        let whom = (&upstream, evidence.session_index.as_deref());
+        let whom = (&upstream, evidence.session_index.as_deref(), back.handle.as_str());
         let source = (&*self.entropy, self.clock.now());
         logout::request(whom, sign_out, &self.party, &*self.own.keys()?, source).map(Some)
     }

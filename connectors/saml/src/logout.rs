@@ -33,7 +33,7 @@ pub(crate) struct Upstream {
 
 /// Ask for the end of a session there. Always signed: whoever could ask unsigned could end anybody's.
 pub(crate) fn request(
-    (upstream, session_index): (&Upstream, Option<&str>),
+    (upstream, session_index, handle): (&Upstream, Option<&str>, &str),
     sign_out: &Place,
     party: &Party,
     keys: &OwnKeys,
@@ -57,7 +57,7 @@ pub(crate) fn request(
         .child(name_id)
         .children(session_index.map(|index| Element::new("samlp:SessionIndex").text(index)));
     let signing = Some(keys.signing.as_ref().ok_or_else(no_key)?);
-    let message = Message { parameter: "SAMLRequest", id: &id, root, relay_state: None, signing };
+    let message = Message { parameter: "SAMLRequest", id: &id, root, relay_state: Some(handle), signing };
     message.toward(&sign_out.url, sign_out.binding)
 }
 

@@ -5,6 +5,7 @@ use super::Memo;
 use crate::{email::Email, secret::Secret, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 
 /// Who it is, protocol-neutrally: not yet one of our users.
 #[derive(Clone, Debug)]
@@ -55,6 +56,15 @@ pub struct Evidence {
     pub notes: Memo,
     /// When our session has to end because theirs does (SAML `SessionNotOnOrAfter`), in seconds since the epoch.
     pub not_after: Option<i64>,
+}
+
+/// The way on which a browser comes back from the end of its upstream session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WayBack {
+    /// Our one landing: what is registered at identity providers (`/logout`).
+    pub landing: Url,
+    /// What comes back with the browser, as `state` or `RelayState`: fewer than 80 bytes (SAML Bindings §3.4.3).
+    pub handle: String,
 }
 
 /// What must be stored so that a new account can sign in again.

@@ -2,6 +2,7 @@
 //! Never touches sessions: the router ends them.
 
 use super::{Interaction, Reply};
+use url::form_urlencoded;
 
 /// A message about ended sessions, as it came: signatures cover queries octet by octet.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +11,16 @@ pub struct Delivery {
     pub query: Option<String>,
     /// What was posted.
     pub form: Reply,
+}
+
+impl Delivery {
+    /// What we gave the browser to bring back, if it brought it.
+    pub fn relay_state(&self) -> Option<String> {
+        let in_query = self.query.iter().flat_map(|query| form_urlencoded::parse(query.as_bytes()));
+        let mut found =
+            in_query.filter(|(name, _)| name == "RelayState").map(|(_, value)| value.into_owned());
+        found.next().or_else(|| self.form.get("RelayState").map(str::to_owned))
+    }
 }
 
 /// What it says.

@@ -12,7 +12,7 @@ mod reply;
 mod step;
 
 pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault, PasswordRule};
-pub use assertion::{Assertion, Credential, Evidence, Once, Subject};
+pub use assertion::{Assertion, Credential, Evidence, Once, Subject, WayBack};
 pub use document::{Document, Explanation};
 pub use error::{ConnectorError, Rejection};
 pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Notice, Problem, Renewal};
@@ -65,8 +65,13 @@ pub trait Connector: Send + Sync {
         None
     }
 
-    /// Where to send the browser so that the upstream session ends too, if there is such a place.
-    async fn end_session(&self, _evidence: &Evidence) -> Result<Option<Interaction>, ConnectorError> {
+    /// What the browser has to do so that the upstream session ends too, if it can; it comes back by this way. Our own
+    /// session is over by then, whatever becomes of theirs.
+    async fn end_session(
+        &self,
+        _evidence: &Evidence,
+        _back: &WayBack,
+    ) -> Result<Option<Interaction>, ConnectorError> {
         Ok(None)
     }
 

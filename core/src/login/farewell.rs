@@ -8,8 +8,10 @@ use super::{
 use crate::{
     connector::{ConnectorError, Delivery, Farewell, Interaction},
     model::{AuditEvent, Connection, EventKind, Session},
+    oauth::logout::landed,
     port::store::StoreError,
 };
+use url::Url;
 
 impl Flow {
     /// A message about ended sessions came for this connection. Its sessions end here too, whichever browser carried it;
@@ -26,6 +28,7 @@ impl Flow {
             .await;
         let connection = found.map_err(FlowError::Store)?.ok_or(FlowError::Unknown)?;
         let connector = self.connectors.of(&connection).map_err(FlowError::Connector)?;
+        let handle = delivery.relay_state();
         match connector.farewell(delivery).await {
             Ok(Some(Farewell::Ended { name, session_indexes, answer })) => {
                 self.end_sessions(&connection, &name, session_indexes, visitor).await?;
@@ -35,7 +38,11 @@ impl Flow {
                 if !is_success {
                     tracing::info!(connection.id = %connection.id, "a session at connection `{}` did not end", connection.name);
                 }
-                Ok(None)
+                // Our session was over before we told them: whatever they say, the browser goes where it was going.
+                let handle = handle.unwrap_or_default();
+                let onward =
+                    landed(&*self.store, &handle, self.clock.now()).await.map_err(FlowError::Store)?;
+                Ok(onward.and_then(|onward| Url::parse(&onward).ok()).map(Interaction::Redirect))
             }
             Ok(None) => Err(FlowError::Unknown),
             Err(ConnectorError::Rejected(rejection)) => {

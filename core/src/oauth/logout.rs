@@ -6,13 +6,15 @@ use super::{
     entry::{Caller, Entry},
 };
 use crate::{
-    connector::Reply,
-    id::ClientId,
+    connector::{Evidence, Interaction, Reply, WayBack},
+    id::{ClientId, ConnectionId},
     jose::jwt::{IdTokenHint, verify_id_token_hint},
     model::{Client, EventKind, Session, TenantSettings},
-    port::store::{StoreError, UnitOfWork},
+    port::store::{Store, StoreError, UnitOfWork},
     secret::{Secret, TokenHash},
+    time::Timestamp,
 };
+use std::time::Duration;
 use url::Url;
 
 /// Which of the two endpoints was asked.
@@ -31,6 +33,8 @@ pub struct LogoutRequest<'r> {
     pub endpoint: LogoutEndpoint,
     /// Its parameters.
     pub parameters: &'r Reply,
+    /// Whether the session at the identity provider is to end too.
+    pub federated: bool,
     /// The session's cookie.
     pub cookie: Option<&'r Secret>,
     /// Where it came from.
@@ -45,6 +49,9 @@ pub enum Logout {
         /// One of the registered addresses, with `state` if there was one.
         location: Option<String>,
     },
+    /// There is no session now; the browser has to do this so that there is none at the identity provider either, and
+    /// comes back to [`OpenIdProvider::landed`].
+    Upstream(Interaction),
     /// Ask first: nothing shows that the person wants it.
     Ask {
         /// The application's name, if one asks.
@@ -75,6 +82,9 @@ pub enum LogoutFault {
 /// The parameter by which the page of [`Logout::Ask`] confirms.
 pub const CONFIRMATION: &str = "confirmation";
 
+/// How long a browser may be away to end its session upstream.
+const AWAY: Duration = Duration::from_mins(10);
+
 impl OpenIdProvider {
     /// Log out of the session that the cookie names, if that is what the request may do.
     pub async fn log_out(&self, request: &LogoutRequest<'_>) -> Result<Logout, StoreError> {
@@ -88,8 +98,9 @@ impl OpenIdProvider {
         let kinds = (EventKind::Logout, EventKind::LogoutFailed);
         let mut entry = Entry::new(kinds, known.client.as_ref(), &request.caller, (now, &*self.entropy));
         match (&decision, known.session) {
-            (Logout::Done { .. }, Some(session)) => {
+            (Logout::Done { location }, Some(session)) => {
                 entry = entry.of_session(&session);
+                let (connection, evidence) = (session.connection_id.clone(), session.upstream.clone());
                 let ended: Result<(), StoreError> = self
                     .store
                     .write(move |unit| {
@@ -103,6 +114,10 @@ impl OpenIdProvider {
                     })
                     .await;
                 ended?;
+                if request.federated && evidence != Evidence::default() {
+                    let upstream = self.upstream(&connection, &evidence, location.as_deref()).await?;
+                    return Ok(upstream.map_or(decision, Logout::Upstream));
+                }
             }
             (Logout::Refused(fault), _) if known.client.is_some() => {
                 let event = entry.failed("redirect_not_registered", &fault.to_string());
@@ -117,6 +132,43 @@ impl OpenIdProvider {
         Ok(decision)
     }
 
+    /// What ends the session upstream. That it cannot be ended keeps nobody from going on: ours is over.
+    async fn upstream(
+        &self,
+        connection: &ConnectionId,
+        evidence: &Evidence,
+        location: Option<&str>,
+    ) -> Result<Option<Interaction>, StoreError> {
+        let mut landing = self.issuer.clone();
+        landing.set_path(&format!("{}logout", self.issuer.path()));
+        let back = WayBack { landing, handle: self.entropy.token() };
+        let asked = async { self.connectors.get(connection).await?.end_session(evidence, &back).await };
+        let interaction = match asked.await {
+            Ok(Some(Interaction::Prompt(_)) | None) => return Ok(None),
+            Ok(Some(elsewhere @ (Interaction::Redirect(_) | Interaction::Post { .. }))) => elsewhere,
+            Err(error) => {
+                tracing::warn!(connection.id = %connection, %error, "a session upstream was not ended");
+                return Ok(None);
+            }
+        };
+        if let Some(location) = location {
+            let (handle, until) = (TokenHash::of(&back.handle), self.now().plus(AWAY));
+            let location = location.to_owned();
+            self.store
+                .write::<_, StoreError, _>(move |unit| {
+                    Box::pin(async move { unit.sessions().depart(&handle, &location, until).await })
+                })
+                .await?;
+        }
+        Ok(Some(interaction))
+    }
+
+    /// A browser came back with this handle from the end of its session upstream: where it goes, if it was on its way
+    /// anywhere. What else came back with it says nothing about our session, which was over before.
+    pub async fn landed(&self, handle: &str) -> Result<Option<String>, StoreError> {
+        landed(&*self.store, handle, self.now()).await
+    }
+
     /// The ID token that came along, if it is one of ours. A forged one is none: it neither helps nor hinders.
     async fn hint(&self, request: &LogoutRequest<'_>) -> Option<IdTokenHint> {
         let token = request.get("id_token_hint").filter(|_| request.endpoint == LogoutEndpoint::Oidc)?;
@@ -129,6 +181,16 @@ impl LogoutRequest<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).filter(|value| !value.is_empty())
     }
+}
+
+/// Where a browser goes that came back with this handle.
+pub(crate) async fn landed(
+    store: &dyn Store,
+    handle: &str,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let handle = TokenHash::of(handle);
+    store.write(move |unit| Box::pin(async move { unit.sessions().arrive(&handle, now).await })).await
 }
 
 /// What the store knows of a request.

@@ -3,7 +3,7 @@
 
 use crate::{
     entropy::Entropy,
-    login::pipeline::Pipeline,
+    login::{Connectors, pipeline::Pipeline},
     port::{key_ring::KeyRing, store::Store},
     time::{Clock, Timestamp},
 };
@@ -22,6 +22,8 @@ pub struct OpenIdProvider {
     pub entropy: Arc<dyn Entropy>,
     /// Our issuer.
     pub issuer: Url,
+    /// End sessions upstream.
+    pub connectors: Arc<dyn Connectors>,
     /// Runs the rules when a token is refreshed.
     pub pipeline: Pipeline,
 }

@@ -8,7 +8,10 @@ use crate::{
         layer::CspNonce,
         voice::page::PageFault,
     },
-    page::{Brand, Form, Label, Locale, LoggedOutPage, LogoutConfirmPage, Look, Page, PassagePage, Trouble},
+    page::{
+        AutoPostPage, Brand, Form, Label, Locale, LoggedOutPage, LogoutConfirmPage, Look, Page, PassagePage,
+        Trouble,
+    },
 };
 use axum::{
     extract::State,
@@ -19,7 +22,7 @@ use http::{
     header::{ACCEPT_LANGUAGE, LOCATION, SET_COOKIE},
 };
 use portico_core::{
-    connector::Reply,
+    connector::{Interaction, Reply},
     oauth::{
         Caller,
         logout::{CONFIRMATION, Logout, LogoutEndpoint, LogoutFault, LogoutRequest},
@@ -35,7 +38,7 @@ pub(super) async fn v2(
     parameters: Result<Params, ParamsFault>,
 ) -> Result<Response, PageFault> {
     let came = Came { method, headers, nonce, caller };
-    log_out(&state, LogoutEndpoint::V2, came, parameters?.into_reply()).await
+    log_out(&state, LogoutEndpoint::V2, came, parameters?).await
 }
 
 pub(super) async fn oidc(
@@ -46,7 +49,7 @@ pub(super) async fn oidc(
     parameters: Result<Params, ParamsFault>,
 ) -> Result<Response, PageFault> {
     let came = Came { method, headers, nonce, caller };
-    log_out(&state, LogoutEndpoint::Oidc, came, parameters?.into_reply()).await
+    log_out(&state, LogoutEndpoint::Oidc, came, parameters?).await
 }
 
 struct Came {
@@ -60,8 +63,11 @@ async fn log_out(
     state: &Provider,
     endpoint: LogoutEndpoint,
     came: Came,
-    parameters: Reply,
+    parameters: Params,
 ) -> Result<Response, PageFault> {
+    // SDKs send it without a value.
+    let federated = parameters.mentions(FEDERATED) && parameters.get(FEDERATED) != Some("false");
+    let parameters = parameters.into_reply();
     // An image or a frame of another site must not end a session that a person can see nothing of (OP-18).
     if came.headers.get("sec-fetch-dest").is_some_and(|to| to.as_bytes() != b"document") {
         return Err(PageFault::new(Trouble::BadRequest).with_detail("logout is a page, not a part of one"));
@@ -70,6 +76,7 @@ async fn log_out(
     let request = LogoutRequest {
         endpoint,
         parameters: &parameters,
+        federated,
         cookie: cookie.as_ref(),
         caller: came.caller.clone(),
     };
@@ -86,12 +93,20 @@ async fn log_out(
             response.headers_mut().append(SET_COOKIE, state.cookies.clear_session());
             Ok(response)
         }
+        Logout::Upstream(interaction) => {
+            let mut response = upstream(state, &came, &parameters, interaction).await?;
+            response.headers_mut().append(SET_COOKIE, state.cookies.clear_session());
+            Ok(response)
+        }
         Logout::Ask { client_name, confirmation, location } => {
             let mut form = Form::to("/oidc/logout").carrying(CONFIRMATION, confirmation);
             for name in CARRIED {
                 if let Some(value) = parameters.get(name) {
                     form = form.carrying(name, value);
                 }
+            }
+            if federated {
+                form = form.carrying(FEDERATED, "true");
             }
             if let Some(location) = &location {
                 form = form.landing_at(location);
@@ -114,6 +129,45 @@ async fn log_out(
             Err(PageFault::new(trouble).because(fault))
         }
     }
+}
+
+/// `GET|POST /logout`: where browsers come back to from the end of their session at an identity provider. They go on to
+/// where they were going.
+pub(super) async fn landing(
+    State(state): State<Arc<Provider>>,
+    From(caller): From,
+    nonce: CspNonce,
+    (method, headers): (Method, HeaderMap),
+    parameters: Result<Params, ParamsFault>,
+) -> Result<Response, PageFault> {
+    let came = Came { method, headers, nonce, caller };
+    let parameters = parameters?.into_reply();
+    let handle = parameters.get("state").unwrap_or_default();
+    match state.provider.landed(handle).await? {
+        Some(location) => redirect(&came.method, &location),
+        None => show(&state, &came, &parameters, Page::LoggedOut(LoggedOutPage::default())).await,
+    }
+}
+
+/// Let the browser end its session at the identity provider. After a form a page leads there: nobody knows to where it
+/// sends the browser on.
+async fn upstream(
+    state: &Provider,
+    came: &Came,
+    parameters: &Reply,
+    interaction: Interaction,
+) -> Result<Response, PageFault> {
+    let page = match interaction {
+        Interaction::Redirect(url) => {
+            match PassagePage::after_form(url.as_str(), came.method == Method::POST) {
+                Some(passage) => Page::Passage(passage),
+                None => return redirect(&came.method, url.as_str()),
+            }
+        }
+        Interaction::Post { action, fields } => Page::AutoPost(AutoPostPage::new(action, fields)),
+        Interaction::Prompt(_) => Page::LoggedOut(LoggedOutPage::default()),
+    };
+    show(state, came, parameters, page).await
 }
 
 /// After a form a 303: what was posted stays here (OP-35).
@@ -145,3 +199,6 @@ async fn show(state: &Provider, came: &Came, parameters: &Reply, page: Page) -> 
 /// What the page that asks brings back.
 const CARRIED: [&str; 6] =
     ["client_id", "post_logout_redirect_uri", "state", "logout_hint", "id_token_hint", "ui_locales"];
+
+/// The switch that ends the session at the identity provider too (contract §1.8).
+const FEDERATED: &str = "federated";

@@ -49,6 +49,7 @@ pub fn router(provider: Arc<Provider>) -> Router {
         .route("/.well-known/oauth-authorization-server", get(metadata::configuration))
         .route("/.well-known/jwks.json", get(metadata::keys))
         .route("/v2/logout", get(logout::v2))
+        .route("/logout", get(logout::landing).post(logout::landing))
         .route("/oidc/logout", get(logout::oidc).post(logout::oidc))
         .with_state(provider)
 }

@@ -22,6 +22,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("0004_order.postgres.sql", include_str!("../migrations/0004_order.postgres.sql")),
     ("0005_upstream_sessions.sql", include_str!("../migrations/0005_upstream_sessions.sql")),
     ("0006_order.postgres.sql", include_str!("../migrations/0006_order.postgres.sql")),
+    ("0007_departures.sql", include_str!("../migrations/0007_departures.sql")),
+    ("0008_order.postgres.sql", include_str!("../migrations/0008_order.postgres.sql")),
 ];
 
 /// Whether opening a store may change its schema.

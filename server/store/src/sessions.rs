@@ -36,6 +36,14 @@ impl FromRow for Session {
     }
 }
 
+struct Location(String);
+
+impl FromRow for Location {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        row.get("location").map(Self)
+    }
+}
+
 #[async_trait]
 impl<S: Engine> Sessions for SqlUnit<S> {
     async fn find_by_cookie(&mut self, cookie: &TokenHash) -> Result<Option<Session>, StoreError> {
@@ -118,6 +126,33 @@ impl<S: Engine> Sessions for SqlUnit<S> {
     }
 
     async fn sweep(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(sql!("DELETE FROM sessions WHERE expires_at < $1 OR idle_expires_at < $1", before)).await
+        let sessions = sql!("DELETE FROM sessions WHERE expires_at < $1 OR idle_expires_at < $1", before);
+        let swept = self.execute(sessions).await?;
+        Ok(swept + self.execute(sql!("DELETE FROM departures WHERE expires_at < $1", before)).await?)
+    }
+
+    async fn depart(
+        &mut self,
+        handle: &TokenHash,
+        location: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(sql!(
+            "INSERT INTO departures (handle_hash, location, expires_at) VALUES ($1, $2, $3)",
+            handle,
+            location,
+            until,
+        ))
+        .await
+        .map(drop)
+    }
+
+    async fn arrive(&mut self, handle: &TokenHash, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let arrived = sql!(
+            "DELETE FROM departures WHERE handle_hash = $1 AND expires_at > $2 RETURNING location",
+            handle,
+            now,
+        );
+        Ok(self.optional(arrived).await?.map(|Location(location)| location))
     }
 }

@@ -20,6 +20,7 @@ on_every_engine! {
     a_browser_has_at_most_eight_unfinished_logins
     expired_transactions_are_swept
     sessions_are_found_by_cookie_and_touched
+    a_way_back_from_a_logout_is_taken_once_and_in_time
     sessions_end_one_by_one_or_all_at_once
     a_ticket_is_used_once_and_in_time
     a_newer_ticket_voids_the_older_ones
@@ -111,6 +112,24 @@ async fn sessions_are_found_by_cookie_and_touched(home: Home) {
         matches!(&twice, Err(StoreError::Conflict(name)) if name == "sessions_cookie_hash_key"),
         "{twice:?}"
     );
+}
+
+async fn a_way_back_from_a_logout_is_taken_once_and_in_time(home: Home) {
+    let store = home.open().await;
+    furnish(&*store).await;
+    let (place, until) = ("https://app.example/bye", Timestamp(100));
+    write!(store, unit => {
+        for handle in ["one", "late", "swept"] {
+            unit.sessions().depart(&hash(handle), place, until).await?;
+        }
+        let sessions = unit.sessions();
+        assert_eq!(sessions.arrive(&hash("one"), Timestamp(99)).await?.as_deref(), Some(place));
+        assert_eq!(sessions.arrive(&hash("one"), Timestamp(99)).await?, None, "once");
+        assert_eq!(sessions.arrive(&hash("late"), Timestamp(100)).await?, None, "in time");
+        assert_eq!(sessions.arrive(&hash("nobody"), Timestamp(1)).await?, None);
+        sessions.sweep(Timestamp(101)).await?;
+        assert_eq!(sessions.arrive(&hash("swept"), Timestamp(1)).await?, None);
+    });
 }
 
 async fn sessions_end_one_by_one_or_all_at_once(home: Home) {

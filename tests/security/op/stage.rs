@@ -20,12 +20,13 @@ use http::{
 };
 use http_body_util::BodyExt;
 use portico_core::{
+    connector::{Connector, ConnectorError, Problem, Renewal},
     entropy::{Entropy, SystemEntropy},
-    id::{ClientGrantId, ClientId, FamilyId, SessionId},
-    login::pipeline::Pipeline,
+    id::{ClientGrantId, ClientId, ConnectionId, FamilyId, SessionId},
+    login::{Connectors, pipeline::Pipeline},
     model::{
-        AuditEvent, AuthorizationCode, ClientGrant, CodeChallenge, ExpirationType, OrganizationUsage,
-        RefreshTokenPolicy, RotationType, Session, TokenFamily,
+        AuditEvent, AuthorizationCode, ClientGrant, CodeChallenge, Connection, ExpirationType,
+        OrganizationUsage, RefreshTokenPolicy, RotationType, Session, TokenFamily,
     },
     oauth::OpenIdProvider,
     port::{
@@ -111,6 +112,7 @@ impl Stage {
             clock: clock.clone(),
             entropy: Arc::clone(&entropy),
             issuer: Url::parse(ISSUER).expect("a URL"),
+            connectors: Arc::new(NoConnectors),
             pipeline: Pipeline::new(rules.clone(), clock.clone(), Limits::default()),
         };
         let pages = Arc::new(Pages::new().expect("pages"));
@@ -343,4 +345,30 @@ pub(crate) fn basic(id: &str, secret: &str) -> String {
 pub(crate) fn challenge(verifier: &str) -> CodeChallenge {
     let hash = Sha256::digest(verifier.as_bytes());
     CodeChallenge::S256(URL_SAFE_NO_PAD.encode(hash))
+}
+
+/// A stage without connections: nobody signs in here, and no session is one of an identity provider.
+struct NoConnectors;
+
+fn nobody() -> ConnectorError {
+    ConnectorError::Misconfigured("nobody signs in here".to_owned())
+}
+
+#[async_trait::async_trait]
+impl Connectors for NoConnectors {
+    async fn get(&self, _id: &ConnectionId) -> Result<Arc<dyn Connector>, ConnectorError> {
+        Err(nobody())
+    }
+
+    fn of(&self, _connection: &Connection) -> Result<Arc<dyn Connector>, ConnectorError> {
+        Err(nobody())
+    }
+
+    async fn complete(&self, _strategy: &str, options: Value) -> Result<Value, Vec<Problem>> {
+        Ok(options)
+    }
+
+    async fn renew(&self, _connection: &Connection) -> Result<Option<Renewal>, ConnectorError> {
+        Err(nobody())
+    }
 }

@@ -33,6 +33,15 @@ pub trait Sessions: Send {
     async fn delete(&mut self, id: &SessionId) -> Result<bool, StoreError>;
     /// End all of a user, but for this one; how many.
     async fn delete_of(&mut self, user: &UserId, except: Option<&SessionId>) -> Result<u64, StoreError>;
+    /// Note where a browser goes when it comes back with this handle, until then.
+    async fn depart(
+        &mut self,
+        handle: &TokenHash,
+        location: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Where the browser that came back with this handle goes: once, and not after its time.
+    async fn arrive(&mut self, handle: &TokenHash, now: Timestamp) -> Result<Option<String>, StoreError>;
     /// Delete what ended before; how many there were.
     async fn sweep(&mut self, before: Timestamp) -> Result<u64, StoreError>;
 }

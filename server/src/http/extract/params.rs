@@ -13,7 +13,11 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// The parameters of a request: its query, and its form if it has one. A name in both counts as twice.
 ///
@@ -21,6 +25,8 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 #[derive(Clone, Default)]
 pub struct Params {
     values: BTreeMap<String, String>,
+    /// The names of those that came without a value.
+    bare: BTreeSet<String>,
     in_query: bool,
     in_body: bool,
 }
@@ -29,6 +35,11 @@ impl Params {
     /// The parameter, if it came with a value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// Whether the parameter came, with a value or without: some are switches (`federated`, contract §1.8).
+    pub fn mentions(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.bare.contains(name)
     }
 
     /// All of them, by name.
@@ -60,7 +71,8 @@ impl Params {
     pub fn of_query(query: &str) -> Result<Self, ParamsFault> {
         let mut collected = Collected::default();
         let in_query = collected.urlencoded(query)?;
-        Ok(Self { values: collected.finish(), in_query, in_body: false })
+        let (values, bare) = collected.finish();
+        Ok(Self { values, bare, in_query, in_body: false })
     }
 
     /// Of a request: the query, and a body of at most `limit` bytes in one of the forms that `bodies` allows.
@@ -74,7 +86,8 @@ impl Params {
                 collected.body(&head.headers, &whole(body, limit).await?, bodies)?
             }
         };
-        Ok(Self { values: collected.finish(), in_query, in_body })
+        let (values, bare) = collected.finish();
+        Ok(Self { values, bare, in_query, in_body })
     }
 }
 
@@ -237,9 +250,11 @@ impl Collected {
         }
     }
 
-    fn finish(mut self) -> BTreeMap<String, String> {
-        self.0.retain(|_, value| !value.is_empty());
-        self.0
+    /// Those with a value, and the names of the others.
+    fn finish(self) -> (BTreeMap<String, String>, BTreeSet<String>) {
+        let (values, bare): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.0.into_iter().partition(|(_, value)| !value.is_empty());
+        (values, bare.into_keys().collect())
     }
 }
 
@@ -318,6 +333,7 @@ mod tests {
         let params = post(FORM, "client_id=a+b%2Fc&empty=&organization=org_1").await.unwrap();
         assert_eq!(params.get("client_id"), Some("a b/c"));
         assert_eq!(params.get("empty"), None, "without a value it counts as omitted");
+        assert!(params.mentions("empty") && params.mentions("client_id") && !params.mentions("other"));
         let twice = Err(ParamsFault::Duplicate("client_id".to_owned()));
         assert_eq!(post(FORM, "client_id=a&client_id=a").await.map(|_| ()), twice);
         assert_eq!(post(FORM, "client_id=&client_id=a").await.map(|_| ()), twice);
