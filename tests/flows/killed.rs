@@ -4,7 +4,7 @@
 
 use crate::{
     conformance::store::home::{Home, keks, options},
-    world::{HOEKSTRA, ISSUER, World, browser_over, query, seed},
+    world::{HOEKSTRA, ISSUER, World, nodes::browser_over, query, seed},
 };
 use async_trait::async_trait;
 use portico_core::{

@@ -5,7 +5,12 @@
 use crate::{
     conformance::store::home::{Home, keks, options},
     flows::enterprise::metahexa_idp,
-    world::{ISSUER, Nodes, Redeemed, Switch, World, query, seed::PASSWORD},
+    world::{
+        ISSUER, Redeemed, World,
+        nodes::{Nodes, Switch},
+        query,
+        seed::PASSWORD,
+    },
 };
 use axum::http::StatusCode;
 use portico_core::{
@@ -21,6 +26,7 @@ use portico_core::{
 use portico_server::keys::{Algorithm, StoreKeyRing};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
+use url::Url;
 
 const JENNIFER: &str = "jennifer@hoekstra.test";
 const NEW_PASSWORD: &str = "Unusual-Harbour-93-Lantern";
@@ -83,9 +89,15 @@ fn winners(answers: Vec<Redeemed>) -> Vec<Redeemed> {
     won
 }
 
+/// Two gateways on a PostgreSQL of their own.
+async fn two(idp: Option<&Url>) -> Nodes {
+    let home = Home::postgres();
+    Nodes::over([home.open().await, home.open().await], idp).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn op_05_of_a_hundred_redemptions_on_two_nodes_one_succeeds_and_then_nobody_has_anything() {
-    let nodes = Arc::new(Nodes::two(None).await);
+    let nodes = Arc::new(two(None).await);
     let code = nodes.first.sign_in(&mut nodes.first.browser()).await;
     let answers = on_both(&nodes, 100, |nodes, number| {
         let code = code.clone();
@@ -103,7 +115,7 @@ async fn op_05_of_a_hundred_redemptions_on_two_nodes_one_succeeds_and_then_nobod
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_that_was_redeemed_at_one_node_is_spent_at_the_other() {
-    let nodes = Nodes::two(None).await;
+    let nodes = two(None).await;
     let booking = &nodes.first.seed.booking;
     let code = nodes.first.sign_in(&mut nodes.first.browser()).await;
     let tokens = nodes.second.redeem(booking, &code).await;
@@ -126,7 +138,7 @@ async fn a_code_that_was_redeemed_at_one_node_is_spent_at_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresh_token_that_was_used_at_one_node_ends_its_family_at_both() {
-    let nodes = Arc::new(Nodes::two(None).await);
+    let nodes = Arc::new(two(None).await);
     nodes.rotate().await;
     let booking = nodes.first.seed.booking.clone();
     let code = nodes.first.sign_in(&mut nodes.first.browser()).await;
@@ -152,7 +164,7 @@ async fn a_refresh_token_that_was_used_at_one_node_ends_its_family_at_both() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_began_at_one_node_ends_at_the_other() {
-    let nodes = Nodes::two(None).await;
+    let nodes = two(None).await;
     let (mut browser, switch) = nodes.browser();
     nodes.first.begin(&mut browser, &nodes.first.seed.booking, &[]).await;
     switch.to_second();
@@ -175,7 +187,7 @@ async fn a_login_that_began_at_one_node_ends_at_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invitation_through_an_identity_provider_is_accepted_with_every_request_at_another_node() {
     let idp = metahexa_idp().await;
-    let nodes = Nodes::two(Some(&idp.issuer().parse().unwrap())).await;
+    let nodes = two(Some(&idp.issuer().parse().unwrap())).await;
     let seed = &nodes.first.seed;
     let (_, ticket) = nodes.first.invite(&seed.metahexa, "amintha@metahexa.test").await;
     for turns in [1, 2] {
@@ -201,7 +213,7 @@ async fn an_invitation_through_an_identity_provider_is_accepted_with_every_reque
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_seen_by_both_nodes_and_its_end_is_too() {
-    let nodes = Nodes::two(None).await;
+    let nodes = two(None).await;
     let seed = &nodes.first.seed;
     let (mut browser, switch) = nodes.browser();
     nodes.first.sign_in(&mut browser).await;
@@ -223,7 +235,7 @@ async fn a_session_is_seen_by_both_nodes_and_its_end_is_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invitation_that_is_accepted_on_two_nodes_at_once_makes_one_member() {
-    let nodes = Arc::new(Nodes::two(None).await);
+    let nodes = Arc::new(two(None).await);
     for round in 0..5 {
         let email = format!("{round}.{JENNIFER}");
         let (_, ticket) = nodes.first.invite(&nodes.first.seed.hoekstra, &email).await;
@@ -260,7 +272,7 @@ async fn an_invitation_that_is_accepted_on_two_nodes_at_once_makes_one_member() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guesses_at_one_node_count_at_the_other() {
-    let nodes = Nodes::two(None).await;
+    let nodes = two(None).await;
     for _login in 0..2 {
         let (mut browser, switch) = nodes.browser();
         nodes.first.begin(&mut browser, &nodes.first.seed.booking, &[]).await;

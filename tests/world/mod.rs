@@ -3,12 +3,11 @@
 //! Never touches how the gateway works inside: tests come through its doors, or look into its store.
 
 mod certified_keys;
-mod nodes;
+pub(crate) mod nodes;
 mod scripts;
 pub(crate) mod seed;
 
 pub(crate) use certified_keys::certified_keys;
-pub(crate) use nodes::{Nodes, Switch, browser_over};
 pub(crate) use scripts::ScriptedScripts;
 pub(crate) use seed::Seed;
 

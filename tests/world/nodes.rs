@@ -2,7 +2,6 @@
 //! Never touches how a browser behaves.
 
 use super::{Surroundings, World, allow, cheap, node};
-use crate::conformance::store::home::Home;
 use axum::{Router, extract::Request};
 use portico_core::{entropy::SystemEntropy, port::store::Store};
 use portico_database::HashingPool;
@@ -31,11 +30,10 @@ pub(crate) struct Switch(Arc<AtomicUsize>);
 const TURNS: usize = usize::MAX;
 
 impl Nodes {
-    /// With the seed in the database, and MetaHexa's identity provider if it is there.
-    pub(crate) async fn two(idp: Option<&Url>) -> Self {
-        let home = Home::postgres();
-        let first = World::over(home.open().await, idp).await;
-        let store = home.open().await;
+    /// Over one database, opened twice: with the seed in it, and MetaHexa's identity provider if it is there.
+    pub(crate) async fn over([store, again]: [Arc<dyn Store>; 2], idp: Option<&Url>) -> Self {
+        let first = World::over(store, idp).await;
+        let store = again;
         let entropy = Arc::new(SystemEntropy::default());
         let hashing = Arc::new(HashingPool::start(cheap(), entropy).expect("a hashing pool"));
         let surroundings = Surroundings {
