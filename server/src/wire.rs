@@ -181,7 +181,6 @@ impl App {
             .merge(partner::router(partners))
             .merge(page::assets::router())
             .fallback(nothing_here);
-        let surfaces = dressed(surfaces, wardrobe);
         let layers = Layers {
             issuer: settings.issuer,
             hosts: settings.hosts,
@@ -189,6 +188,6 @@ impl App {
             entropy,
             timeout: settings.request_timeout,
         };
-        Ok(Self { router: layers.around(surfaces), connectors, pages })
+        Ok(Self { router: layers.around(dressed(surfaces, wardrobe)), connectors, pages })
     }
 }
