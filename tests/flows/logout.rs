@@ -124,7 +124,7 @@ async fn the_landing_leads_nowhere_that_was_not_registered_and_nobody_can_point_
         })
         .await;
     world.clock.advance(Duration::from_secs(599));
-    let page = browser.open(&format!("{ISSUER}logout?RelayState={soon}")).await.unwrap();
+    let page = browser.open(&format!("{ISSUER}logout?state={soon}")).await.unwrap();
     assert!(home(page), "the control: {}", page.url);
     world.clock.advance(Duration::from_secs(1));
     let page = browser.open(&format!("{ISSUER}logout?state={late}")).await.unwrap();
