@@ -12,12 +12,13 @@ const BUDGET: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(crate) struct JudgementPool {
     turns: Arc<Semaphore>,
+    budget: Duration,
 }
 
 impl Default for JudgementPool {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(cores)) }
+        Self { turns: Arc::new(Semaphore::new(cores)), budget: BUDGET }
     }
 }
 
@@ -43,7 +44,7 @@ impl JudgementPool {
                 ConnectorError::Protocol("judgement_broke_off".to_owned())
             })
         };
-        tokio::time::timeout(BUDGET, judged).await.unwrap_or(Err(ConnectorError::Busy))
+        tokio::time::timeout(self.budget, judged).await.unwrap_or(Err(ConnectorError::Busy))
     }
 }
 
@@ -53,7 +54,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_failed_judgement_and_gives_its_turn_back() {
-        let pool = JudgementPool { turns: Arc::new(Semaphore::new(1)) };
+        // Writing a panic down takes longer than a judgement may, on a busy machine.
+        let pool = JudgementPool { turns: Arc::new(Semaphore::new(1)), budget: Duration::from_mins(1) };
         for _ in 0..3 {
             let judged = pool.judge(|| -> u8 { panic!("as planned") }).await;
             assert!(
@@ -65,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_too_long_for_a_turn_is_told_to_come_again() {
-        let pool = JudgementPool { turns: Arc::new(Semaphore::new(0)) };
+        let pool = JudgementPool { turns: Arc::new(Semaphore::new(0)), budget: Duration::from_millis(1) };
         assert!(matches!(pool.judge(|| 7).await, Err(ConnectorError::Busy)));
     }
 }
