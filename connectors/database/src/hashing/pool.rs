@@ -7,7 +7,7 @@ use argon2::{Algorithm, Argon2, Block, Version};
 use portico_core::{connector::ConnectorError, entropy::Entropy, secret::Secret};
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 pub struct HashingSettings {
     /// What one hash costs.
     pub parameters: Parameters,
-    /// How many threads hash; each keeps its memory.
+    /// How many threads hash; there is a memory for each that has hashed at the same time as the others.
     pub threads: usize,
     /// How many passwords may wait for a thread.
     pub queue: usize,
@@ -52,8 +52,8 @@ pub enum HashingError {
 
 /// Hashes passwords on threads of its own.
 ///
-/// Every thread keeps one block of memory: to allocate one for each hash would cost more than the hash does. A password
-/// that finds the queue full is turned away ([`ConnectorError::Busy`]) rather than letting logins wait behind an attack
+/// Memories are kept: to allocate one for each hash would cost more than the hash does. The one that was used last is used
+/// first, because most of it is still in the processor's cache. A password that finds the queue full is turned away ([`ConnectorError::Busy`]) rather than letting logins wait behind an attack
 /// (`security.md` DB-09). The threads end when the pool is dropped.
 #[derive(Debug)]
 pub struct HashingPool {
@@ -121,8 +121,10 @@ impl HashingPool {
         let work = Arc::new(Work::default());
         let (jobs, waiting) = sync_channel(settings.queue);
         let waiting = Arc::new(Mutex::new(waiting));
+        let memories = Arc::<Mutex<Vec<Memory>>>::default();
         for number in 0..settings.threads.max(1) {
-            let mut worker = Worker { memory: Vec::new(), today: parameters, work: Arc::clone(&work) };
+            let (memories, work) = (Arc::clone(&memories), Arc::clone(&work));
+            let worker = Worker { memories, today: parameters, work };
             let waiting = Arc::clone(&waiting);
             thread::Builder::new()
                 .name(format!("password-{number}"))
@@ -197,14 +199,18 @@ impl HashingPool {
     }
 }
 
+/// What one hash is made in.
+type Memory = Vec<Block>;
+
 struct Worker {
-    memory: Vec<Block>,
+    /// Those that no thread is using.
+    memories: Arc<Mutex<Vec<Memory>>>,
     today: Parameters,
     work: Arc<Work>,
 }
 
 impl Worker {
-    fn run(&mut self, waiting: &Mutex<Receiver<Job>>) {
+    fn run(&self, waiting: &Mutex<Receiver<Job>>) {
         loop {
             // The lock is held while waiting, and by one thread at a time: the others wait for the lock instead.
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -222,40 +228,57 @@ impl Worker {
         }
     }
 
-    fn work_on(&mut self, job: &Job) -> Result<Vec<u8>, PhcError> {
+    fn memories(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work_on(&self, job: &Job) -> Result<Vec<u8>, PhcError> {
+        let mut memory = self.memories().pop().unwrap_or_default();
+        let output = self.hash(job, &mut memory);
+        self.memories().push(memory);
+        output
+    }
+
+    fn hash(&self, job: &Job, memory: &mut Memory) -> Result<Vec<u8>, PhcError> {
         let mut output = vec![0; job.length];
-        self.fill(job.parameters, job, &mut output)?;
+        self.fill(memory, job.parameters, job, &mut output)?;
         self.work.passwords.fetch_add(1, Relaxed);
         let mut filler = u32::try_from(job.filler).unwrap_or(u32::MAX);
         while filler > 0 {
             let memory_kib = filler.min(self.today.memory_kib).max(8);
             let parameters = Parameters { memory_kib, iterations: 1, parallelism: 1 };
-            self.fill(parameters, job, &mut [0; HashingPool::OUTPUT])?;
+            self.fill(memory, parameters, job, &mut [0; HashingPool::OUTPUT])?;
             filler = filler.saturating_sub(memory_kib);
         }
         Ok(output)
     }
 
-    fn fill(&mut self, parameters: Parameters, job: &Job, output: &mut [u8]) -> Result<(), PhcError> {
+    fn fill(
+        &self,
+        memory: &mut Memory,
+        parameters: Parameters,
+        job: &Job,
+        output: &mut [u8],
+    ) -> Result<(), PhcError> {
         let params = parameters.check(output.len())?;
         let blocks = params.block_count();
-        if self.memory.len() < blocks {
-            self.memory.resize(blocks, Block::new());
+        if memory.len() < blocks {
+            memory.resize(blocks, Block::new());
         }
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into_with_memory(
                 job.password.expose().as_bytes(),
                 &job.salt,
                 output,
-                &mut self.memory[..blocks],
+                &mut memory[..blocks],
             )
             .map_err(|_out_of_range| PhcError::Parameters)?;
         self.work.blocks.fetch_add(parameters.blocks(), Relaxed);
-        // A hash from elsewhere may have needed more: what a thread keeps is what today's hashes need.
+        // A hash from elsewhere may have needed more: what is kept is what today's hashes need.
         let kept = self.today.check(HashingPool::OUTPUT)?.block_count();
-        if self.memory.len() > kept {
-            self.memory.truncate(kept);
-            self.memory.shrink_to_fit();
+        if memory.len() > kept {
+            memory.truncate(kept);
+            memory.shrink_to_fit();
         }
         Ok(())
     }
