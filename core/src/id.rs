@@ -140,7 +140,12 @@ fn next() -> u64 {
 impl LogId {
     /// The next one, for an entry of this instant.
     pub fn next(at: Timestamp, entropy: &dyn Entropy) -> Self {
-        Self(format!("{:013}{:010x}{}", at.0.max(0), next(), entropy.hex(12)))
+        Self(format!("{}{:010x}{}", Self::beginning(at), next(), entropy.hex(12)))
+    }
+
+    /// How the ids of entries of this instant begin: those of earlier ones are less, those of later ones are not.
+    pub fn beginning(at: Timestamp) -> String {
+        format!("{:013}", at.0.max(0))
     }
 }
 

@@ -343,10 +343,9 @@ CREATE TABLE events (
     occurred_at     BIGINT NOT NULL,
     document        TEXT   NOT NULL
 );
-CREATE INDEX events_paged ON events (occurred_at, event_id);
-CREATE INDEX events_by_kind ON events (kind, occurred_at, event_id);
-CREATE INDEX events_by_user ON events (user_id, occurred_at, event_id) WHERE user_id IS NOT NULL;
-CREATE INDEX events_by_organization ON events (organization_id, occurred_at, event_id) WHERE organization_id IS NOT NULL;
+CREATE INDEX events_by_kind ON events (kind, event_id);
+CREATE INDEX events_by_user ON events (user_id, event_id) WHERE user_id IS NOT NULL;
+CREATE INDEX events_by_organization ON events (organization_id, event_id) WHERE organization_id IS NOT NULL;
 
 CREATE TABLE outbox (
     mail_id         TEXT   NOT NULL PRIMARY KEY,

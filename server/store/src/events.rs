@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use portico_core::{
     id::LogId,
     model::AuditEvent,
-    port::store::{EventFilter, Events, Page, StoreError},
+    port::store::{Direction, EventFilter, Events, Page, StoreError},
     time::Timestamp,
 };
 
@@ -42,7 +42,7 @@ impl<S: Session> Events for SqlUnit<S> {
 
     async fn list(&mut self, filter: &EventFilter, page: &Page) -> Result<Vec<AuditEvent>, StoreError> {
         let query = restrict(Sql::new("SELECT document FROM events WHERE TRUE"), filter);
-        self.all(query.page(page, "occurred_at", "event_id")).await
+        self.all(paged(query, page)).await
     }
 
     async fn count(&mut self, filter: &EventFilter) -> Result<i64, StoreError> {
@@ -50,8 +50,20 @@ impl<S: Session> Events for SqlUnit<S> {
     }
 
     async fn sweep(&mut self, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(sql!("DELETE FROM events WHERE occurred_at < $1", before)).await
+        self.execute(sql!("DELETE FROM events WHERE event_id < $1", LogId::beginning(before))).await
     }
+}
+
+/// In the order of their ids, which is that in which they happened: an entry needs no index of its time.
+fn paged<'v>(mut query: Sql<'v>, page: &'v Page) -> Sql<'v> {
+    let (beyond, order) = match page.direction {
+        Direction::Ascending => (" AND event_id > ", " ORDER BY event_id"),
+        Direction::Descending => (" AND event_id < ", " ORDER BY event_id DESC"),
+    };
+    if let Some((_, id)) = &page.after {
+        query = query.push(beyond).bind(id);
+    }
+    query.push(order).limit(page)
 }
 
 fn restrict<'v>(mut query: Sql<'v>, filter: &'v EventFilter) -> Sql<'v> {

@@ -16,7 +16,8 @@ pub trait Events: Send {
     async fn insert(&mut self, event: &AuditEvent) -> Result<(), StoreError>;
     /// By id.
     async fn find(&mut self, id: &LogId) -> Result<Option<AuditEvent>, StoreError>;
-    /// A page of those that fit. For checkpoints, `page.after` is the last entry's time and id.
+    /// A page of those that fit, in the order of their ids, which is that of their times. For checkpoints, `page.after` is
+    /// the last entry's time and id.
     async fn list(&mut self, filter: &EventFilter, page: &Page) -> Result<Vec<AuditEvent>, StoreError>;
     /// How many fit.
     async fn count(&mut self, filter: &EventFilter) -> Result<i64, StoreError>;
