@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use portico_core::{
     model::EventKind,
-    port::store::{Page, Store, StoreError, Work},
+    port::store::{Durability, Page, Store, StoreError, Work},
 };
 use std::{
     io::{BufRead, BufReader},
@@ -55,7 +55,7 @@ fn die() {
 
 #[async_trait]
 impl Store for Deadly {
-    async fn run_write(&self, work: Work<'static>) -> Result<(), StoreError> {
+    async fn run_write(&self, work: Work<'static>, durability: Durability) -> Result<(), StoreError> {
         let deadly = self.left.fetch_sub(1, SeqCst) == 1;
         let inside = deadly && self.moment == Moment::Inside;
         let work: Work<'static> = Box::new(move |unit| {
@@ -67,7 +67,7 @@ impl Store for Deadly {
                 verdict
             })
         });
-        let done = self.store.run_write(work).await;
+        let done = self.store.run_write(work, durability).await;
         if deadly {
             die();
         }

@@ -14,7 +14,7 @@ use crate::{
     id::{ConnectionId, TransactionId, UserId},
     model::{AuditEvent, Connection, Organization, OrganizationConnection},
     oauth::AuthorizeRequest,
-    port::store::{Page, StoreError, UnitOfWork},
+    port::store::{Durability, Page, StoreError, UnitOfWork},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -203,8 +203,10 @@ impl Flow {
     ) -> Result<Transaction, FlowError> {
         let next = transaction.at(stage);
         let stored = next.clone();
+        // A power cut may take a step back: the visitor takes it again. What is in the log stays there.
+        let durability = if event.is_some() { Durability::Now } else { Durability::Lazy };
         self.store
-            .write(move |unit| {
+            .write_as(durability, move |unit| {
                 Box::pin(async move {
                     if next.version == 1 {
                         unit.transactions().insert(&next).await?;

@@ -1,9 +1,9 @@
 //! Owns `SQLite`: one thread writes, every thread reads.
 //! Never touches what is in a unit of work.
 //!
-//! The writer commits units in groups: each runs in a savepoint of one transaction, and none is acknowledged before
-//! that transaction is on disk. A unit is therefore as durable as if it had been committed alone, and 64 of them cost
-//! one `fsync`.
+//! The writer commits units in groups: those after the first run in savepoints of its transaction, and none is
+//! acknowledged before that transaction is committed. A unit is therefore as durable as if it had been committed alone,
+//! and 64 of them cost one `fsync`.
 
 use crate::{
     migrate::{self, Migration, Schema},
@@ -13,7 +13,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use portico_core::port::store::{Store, StoreError, Verdict, Work};
+use portico_core::port::store::{Durability, Store, StoreError, Verdict, Work};
 use rusqlite::{
     CachedStatement, Connection, Error, ErrorCode, OpenFlags, ToSql,
     ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE},
@@ -58,6 +58,7 @@ pub(crate) struct SqliteStore {
 
 struct Job {
     work: Work<'static>,
+    durability: Durability,
     acknowledge: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -102,7 +103,9 @@ pub(crate) fn unit(path: &Path) -> Result<SqlUnit<Connection>, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(BUSY).map_err(failure)?;
     write_ahead(&connection).map_err(failure)?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").map_err(failure)?;
+    // What a savepoint or a statement may have to take back is a few pages: kept in memory, not in a temporary file.
+    let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY";
+    connection.execute_batch(settings).map_err(failure)?;
     connection.pragma_update(None, "cache_size", WRITER_PAGES).map_err(failure)?;
     connection.pragma_update(None, "journal_size_limit", LOG).map_err(failure)?;
     Ok(SqlUnit::new(connection, Arc::default()))
@@ -155,59 +158,94 @@ pub(crate) fn faults(path: &Path) -> Result<Vec<String>, StoreError> {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn run_write(&self, work: Work<'static>) -> Result<(), StoreError> {
+    async fn run_write(&self, work: Work<'static>, durability: Durability) -> Result<(), StoreError> {
         let (acknowledge, acknowledged) = oneshot::channel();
         let gone = || StoreError::backend("the writer thread has ended");
-        self.writer.send(Job { work, acknowledge }).await.map_err(|_unsent| gone())?;
+        self.writer.send(Job { work, durability, acknowledge }).await.map_err(|_unsent| gone())?;
         acknowledged.await.map_err(|_unanswered| gone())?
     }
 
     async fn run_read<'a>(&'a self, work: Work<'a>) -> Result<(), StoreError> {
         let mine = self.readers.get_or_default();
         let mut unit = mine.take().map_or_else(|| self.reader(), Ok)?;
-        let verdict = attend_now(&mut unit, work);
+        let read = read_unit(&mut unit, work);
         mine.set(Some(unit));
-        verdict.map(drop)
+        read
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.run_write(Box::new(|_| Box::pin(async { Verdict::Keep }))).await
+        self.run_write(Box::new(|_| Box::pin(async { Verdict::Keep })), Durability::Now).await
     }
 }
 
 /// The writer thread, until the last handle of the store is gone.
 fn write(mut unit: SqlUnit<Connection>, mut queue: mpsc::Receiver<Job>) {
     let mut answers = Vec::with_capacity(GROUP);
-    while let Some(first) = queue.blocking_recv() {
-        let committed = write_group(&mut unit, first, &mut queue, &mut answers);
+    let (mut next, mut durability) = (queue.blocking_recv(), Durability::Now);
+    while let Some(first) = next {
+        let synced = sync(&unit.session, &mut durability, first.durability);
+        let (committed, left) = write_group(&mut unit, (first, synced), &mut queue, &mut answers);
         for (acknowledge, answer) in answers.drain(..) {
             // Even a unit that failed may have failed because of what has not been committed now.
             let _ = acknowledge.send(committed.clone().and(answer));
         }
+        next = left.or_else(|| queue.blocking_recv());
     }
 }
 
 type Answers = Vec<(oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>)>;
 
-/// Run units until the queue is empty, or [`GROUP`] have run, and commit them all.
+/// Wait for the disk at the next commit, or not: `SQLite` takes this outside of transactions alone.
+fn sync(connection: &Connection, now: &mut Durability, wanted: Durability) -> Result<(), StoreError> {
+    if *now != wanted {
+        let level = match wanted {
+            Durability::Now => "FULL",
+            // Under the write-ahead log: a commit is appended to it, and waits for nothing.
+            Durability::Lazy => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", level).map_err(failure)?;
+        *now = wanted;
+    }
+    Ok(())
+}
+
+/// Run units until the queue is empty, or [`GROUP`] have run, or one is to be more durable than the first, and commit
+/// them all. That one is left for the next group.
 fn write_group(
     unit: &mut SqlUnit<Connection>,
-    first: Job,
+    (first, ready): (Job, Result<(), StoreError>),
     queue: &mut mpsc::Receiver<Job>,
     answers: &mut Answers,
-) -> Result<(), StoreError> {
-    let begun = control(&unit.session, "BEGIN IMMEDIATE");
-    let mut next = Some(first);
-    while let Some(Job { work, acknowledge }) = next {
-        let answer = begun.clone().and_then(|()| write_unit(unit, work));
-        answers.push((acknowledge, answer));
-        // A full disk makes SQLite roll back on its own; a savepoint would then commit by itself.
-        let more = answers.len() < GROUP && !unit.session.is_autocommit();
-        next = if more { queue.try_recv().ok() } else { None };
+) -> (Result<(), StoreError>, Option<Job>) {
+    let Job { work, durability, acknowledge } = first;
+    let begun = ready.and_then(|()| control(&unit.session, "BEGIN IMMEDIATE"));
+    // The transaction is the first unit's own: a savepoint would only copy every page that it changes.
+    let verdict = begun.and_then(|()| attend_now(unit, work));
+    let kept = matches!(verdict, Ok(Verdict::Keep));
+    answers.push((acknowledge, verdict.map(drop)));
+    if !kept {
+        return (roll_back(&unit.session), None);
     }
-    begun.and_then(|()| control(&unit.session, "COMMIT")).inspect_err(|_| {
-        let _ = control(&unit.session, "ROLLBACK");
-    })
+    let mut left = None;
+    // A full disk makes SQLite roll back on its own; a savepoint would then commit by itself.
+    while answers.len() < GROUP && !unit.session.is_autocommit() {
+        let Ok(job) = queue.try_recv() else { break };
+        if durability == Durability::Lazy && job.durability == Durability::Now {
+            left = Some(job);
+            break;
+        }
+        let answer = write_unit(unit, job.work);
+        answers.push((job.acknowledge, answer));
+    }
+    let committed = control(&unit.session, "COMMIT").inspect_err(|_| {
+        let _ = roll_back(&unit.session);
+    });
+    (committed, left)
+}
+
+/// End the transaction without what it did, unless SQLite has done so on its own.
+fn roll_back(connection: &Connection) -> Result<(), StoreError> {
+    if connection.is_autocommit() { Ok(()) } else { control(connection, "ROLLBACK") }
 }
 
 /// Run one unit so that it can be undone without its neighbours.
@@ -218,6 +256,15 @@ fn write_unit(unit: &mut SqlUnit<Connection>, work: Work<'static>) -> Result<(),
         control(&unit.session, "ROLLBACK TO unit")?;
     }
     control(&unit.session, "RELEASE unit")?;
+    verdict.map(drop)
+}
+
+/// Run one unit that reads. In one transaction: the file is locked once, and its pages are looked at once for whether they
+/// are still the newest, not at every statement.
+fn read_unit(unit: &mut SqlUnit<Connection>, work: Work<'_>) -> Result<(), StoreError> {
+    control(&unit.session, "BEGIN")?;
+    let verdict = attend_now(unit, work);
+    control(&unit.session, "COMMIT")?;
     verdict.map(drop)
 }
 
@@ -323,5 +370,26 @@ fn constraint(code: i32, message: &str) -> Option<String> {
         SQLITE_CONSTRAINT_PRIMARYKEY => Some(format!("{table}_pkey")),
         SQLITE_CONSTRAINT_UNIQUE => Some(format!("{table}_{}_key", columns.collect::<Vec<_>>().join("_"))),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_waits_for_the_disk_when_its_units_are_to_be_durable_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let session = unit(&folder.path().join("store.db")).unwrap().session;
+        let level = || session.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap();
+        let (full, normal) = (2, 1);
+        assert_eq!(level(), full, "as it is opened");
+        let mut now = Durability::Now;
+        for (wanted, expected) in
+            [(Durability::Lazy, normal), (Durability::Lazy, normal), (Durability::Now, full)]
+        {
+            sync(&session, &mut now, wanted).unwrap();
+            assert_eq!((now, level()), (wanted, expected));
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use portico_core::{
     entropy::{Entropy, SystemEntropy},
-    port::store::{Store, StoreError, Work},
+    port::store::{Durability, Store, StoreError, Work},
 };
 use std::{
     fs,
@@ -62,8 +62,8 @@ impl Drop for Folder {
 
 #[async_trait]
 impl Store for Temporary {
-    async fn run_write(&self, work: Work<'static>) -> Result<(), StoreError> {
-        self.store.run_write(work).await
+    async fn run_write(&self, work: Work<'static>, durability: Durability) -> Result<(), StoreError> {
+        self.store.run_write(work, durability).await
     }
 
     async fn run_read<'a>(&'a self, work: Work<'a>) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use super::{
     on_every_engine, read,
     samples::{furnish, role, role_id, user, user_id},
 };
-use portico_core::port::store::{Page, Store, StoreError};
+use portico_core::port::store::{Durability, Page, Store, StoreError};
 use portico_store::{Schema, StoreOptions};
 use std::{
     sync::{Arc, mpsc},
@@ -20,6 +20,7 @@ on_every_engine! {
     a_swallowed_failure_still_undoes_the_unit
     a_failing_unit_leaves_its_neighbours_alone
     an_acknowledged_unit_can_be_read
+    how_durable_a_unit_is_changes_nothing_else
     a_reader_cannot_write
     a_reader_borrows_from_its_caller
     a_unit_awaits_nothing_foreign
@@ -98,6 +99,28 @@ async fn an_acknowledged_unit_can_be_read(home: Home) {
         });
     }
     tasks.join_all().await;
+}
+
+async fn how_durable_a_unit_is_changes_nothing_else(home: Home) {
+    let store = home.open().await;
+    insert(&*store, 1000).await.unwrap();
+    let mut units = JoinSet::new();
+    // All of them at once, so that lazy ones and others meet in one group, and failures among them.
+    for n in 0..60 {
+        let store = Arc::clone(&store);
+        units.spawn(async move {
+            let durability = if n % 2 == 0 { Durability::Lazy } else { Durability::Now };
+            let number = if n % 5 == 4 { 1000 } else { n };
+            let written: Result<(), StoreError> = store
+                .write_as(durability, move |unit| {
+                    Box::pin(async move { unit.roles().insert(&role(number)).await })
+                })
+                .await;
+            assert_eq!(written.is_ok(), number != 1000, "{n}: {written:?}");
+            assert!(exists(&*store, number).await);
+        });
+    }
+    units.join_all().await;
 }
 
 async fn a_reader_cannot_write(home: Home) {

@@ -1,7 +1,7 @@
 //! Owns the storage of rate limits.
 //! Never touches what is limited, or by how much.
 
-use super::{Store, StoreError};
+use super::{Durability, Store, StoreError};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -32,13 +32,20 @@ impl dyn Store + '_ {
         now: Timestamp,
     ) -> Result<Option<(String, Timestamp)>, StoreError> {
         let charges = charges.to_vec();
-        self.write(move |unit| Box::pin(async move { unit.limits().charge(&charges, now).await })).await
+        // Who can cut the power has other ways in: a count is not worth the wait for a disk.
+        self.write_as(Durability::Lazy, move |unit| {
+            Box::pin(async move { unit.limits().charge(&charges, now).await })
+        })
+        .await
     }
 
     /// Take back one event from each of these keys, in a unit of its own.
     pub async fn refund(&self, charges: &[Charge], now: Timestamp) -> Result<(), StoreError> {
         let charges = charges.to_vec();
-        self.write(move |unit| Box::pin(async move { unit.limits().refund(&charges, now).await })).await
+        self.write_as(Durability::Lazy, move |unit| {
+            Box::pin(async move { unit.limits().refund(&charges, now).await })
+        })
+        .await
     }
 }
 

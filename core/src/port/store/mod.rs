@@ -43,5 +43,5 @@ pub use sessions::Sessions;
 pub use tenant::Tenant;
 pub use tickets::Tickets;
 pub use transactions::Transactions;
-pub use unit::{BoxFuture, Store, StoreError, UnitOfWork, Verdict, Work};
+pub use unit::{BoxFuture, Durability, Store, StoreError, UnitOfWork, Verdict, Work};
 pub use users::{Credentials, UserFilter, Users};

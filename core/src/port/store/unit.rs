@@ -19,9 +19,10 @@ pub type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 /// engine implements the two erased methods below.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Run `work` in a transaction; return once what it did is durable, or is undone.
-    async fn run_write(&self, work: Work<'static>) -> Result<(), StoreError>;
-    /// Run `work` on committed data. It must not write, and each statement sees the newest commit.
+    /// Run `work` in a transaction; return once what it did is committed, as durably as said, or is undone.
+    async fn run_write(&self, work: Work<'static>, durability: Durability) -> Result<(), StoreError>;
+    /// Run `work` on committed data. It must not write. Its first statement sees the newest commit; the others see that one or
+    /// a newer one.
     async fn run_read<'a>(&'a self, work: Work<'a>) -> Result<(), StoreError>;
     /// Whether the store answers.
     async fn ready(&self) -> Result<(), StoreError>;
@@ -38,6 +39,17 @@ pub enum Verdict {
     Keep,
     /// The closure returned `Err`: take them back.
     Undo,
+}
+
+/// When a committed unit survives a power cut. Whoever reads sees it at once either way, and the end of the process
+/// takes nothing back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Before it is acknowledged.
+    Now,
+    /// No later than the next unit that is durable [`Now`](Self::Now): a power cut may take it back, and then with
+    /// everything that was committed after it.
+    Lazy,
 }
 
 impl dyn Store + '_ {
@@ -58,8 +70,19 @@ impl dyn Store + '_ {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_as(Durability::Now, work).await
+    }
+
+    /// The same with this durability. [`Lazy`](Durability::Lazy) is for what means nothing until a later unit that is
+    /// durable rests on it: the steps of a login until its code is redeemed.
+    pub async fn write_as<T, E, F>(&self, durability: Durability, work: F) -> Result<T, E>
+    where
+        F: for<'u> FnOnce(&'u mut (dyn UnitOfWork + 'static)) -> BoxFuture<'u, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (work, outcome) = erase(work);
-        self.run_write(work).await?;
+        self.run_write(work, durability).await?;
         received(outcome)
     }
 
@@ -168,11 +191,6 @@ pub enum StoreError {
     /// The unit panicked. A bug in the caller.
     #[error("a unit of work panicked: {0}")]
     Panicked(String),
-    /// The database cannot be had at the moment: no connection came free in time, it is down, it fails over, it only
-    /// reads. What the unit did is undone, unless all of it was done and only the answer was lost; the same request may
-    /// do better in a moment (`security.md` INF-12).
-    #[error(transparent)]
-    Unavailable(Arc<dyn Error + Send + Sync>),
     /// The database failed. Shared, because one failed commit fails a group of units.
     #[error(transparent)]
     Backend(Arc<dyn Error + Send + Sync>),
@@ -182,10 +200,5 @@ impl StoreError {
     /// Wrap an engine's own error.
     pub fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Backend(Arc::from(error.into()))
-    }
-
-    /// Wrap an engine's own error that will pass.
-    pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable(Arc::from(error.into()))
     }
 }
