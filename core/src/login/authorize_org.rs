@@ -46,14 +46,29 @@ impl Facts {
     /// Read them. Six look-ups by key.
     pub async fn load(unit: &mut dyn UnitOfWork, question: &Question) -> Result<Self, StoreError> {
         let user = unit.users().find(&question.user).await?;
-        let client = unit.clients().find(&question.client).await?;
-        let connection = unit.connections().find(&question.connection).await?;
         let (mut organization, mut membership, mut organization_connection) = (None, None, None);
         if let Some(id) = &question.organization {
             organization = unit.organizations().find(id).await?;
             membership = unit.members().find(id, &question.user).await?;
             organization_connection = unit.organizations().connection(id, &question.connection).await?;
         }
+        Self::around(unit, question, (user, organization, membership, organization_connection)).await
+    }
+
+    /// The rest of them, around what the same unit has read already: the user, the organization, the membership and the
+    /// place.
+    pub(super) async fn around(
+        unit: &mut dyn UnitOfWork,
+        question: &Question,
+        (user, organization, membership, organization_connection): (
+            Option<User>,
+            Option<Organization>,
+            Option<Membership>,
+            Option<OrganizationConnection>,
+        ),
+    ) -> Result<Self, StoreError> {
+        let client = unit.clients().find(&question.client).await?;
+        let connection = unit.connections().find(&question.connection).await?;
         Ok(Self { user, client, connection, organization, membership, organization_connection })
     }
 }

@@ -4,23 +4,19 @@
 use super::{
     Admitted, Stage, Transaction,
     authorize_org::{Denied, Facts, Granted, Question, authorize_org},
-    ending::{Ending, Silence, silence},
+    ending::Ending,
     event::login_event,
     flow::{Flow, FlowError},
     issue::Finish,
     pipeline::{Changes, Method, Protocol, RuleFailed, RuleInput, RuleRequest, Verdict},
     scene::{Next, Outcome, Scene, Shown, View},
-    sso::{NoAnswer, session_may_answer},
     visitor::Visitor,
 };
 use crate::{
-    connector::Evidence,
     id::OrganizationId,
     model::{AuditEvent, EventKind, RequireBehavior, Rule, RuleConfig, Session, TenantSettings},
     oauth::AuthorizeRequest,
     port::store::{Page, StoreError, UnitOfWork},
-    secret::TokenHash,
-    time::Timestamp,
 };
 use serde_json::{Map, json};
 
@@ -36,6 +32,15 @@ pub(super) struct Ready {
 impl Ready {
     pub(super) async fn load(unit: &mut dyn UnitOfWork, question: &Question) -> Result<Self, StoreError> {
         let facts = Facts::load(unit, question).await?;
+        Self::around(unit, question, facts).await
+    }
+
+    /// The rest, around facts that the same unit has read already.
+    pub(super) async fn around(
+        unit: &mut dyn UnitOfWork,
+        question: &Question,
+        facts: Facts,
+    ) -> Result<Self, StoreError> {
         let rules = unit.rules().enabled().await?;
         let (mut roles, mut configs) = (Vec::new(), Vec::new());
         if !rules.is_empty() {
@@ -52,82 +57,7 @@ impl Ready {
     }
 }
 
-/// A session that may answer, and what the last steps read.
-struct BySession {
-    admitted: Admitted,
-    ready: Ready,
-    session: Session,
-}
-
-impl BySession {
-    async fn load(
-        unit: &mut dyn UnitOfWork,
-        cookie: &TokenHash,
-        request: &AuthorizeRequest,
-        now: Timestamp,
-    ) -> Result<Result<Self, NoAnswer>, StoreError> {
-        let Some(session) = unit.sessions().find_by_cookie(cookie).await? else {
-            return Ok(Err(NoAnswer::NoSession));
-        };
-        if let Err(reason) = session_may_answer(&session, request, now) {
-            return Ok(Err(reason));
-        }
-        let admitted = Admitted {
-            user: session.user_id.clone(),
-            connection: session.connection_id.clone(),
-            evidence: Evidence { amr: session.amr.clone(), ..Evidence::default() },
-            auth_time: session.authenticated_at,
-            epoch: session.epoch,
-            silent: true,
-            created: false,
-            membership_added: false,
-            organization: request.organization.clone(),
-        };
-        let ready = Ready::load(unit, &question(request, &admitted)).await?;
-        Ok(Ok(Self { admitted, ready, session }))
-    }
-}
-
 impl Flow {
-    /// Let a live session answer, if it may and its user may have a token (contract §1.2.2 row 10).
-    pub(super) async fn by_session(
-        &self,
-        request: &AuthorizeRequest,
-        visitor: &Visitor,
-        now: Timestamp,
-    ) -> Result<Result<Outcome, Silence>, FlowError> {
-        let Some(cookie) = &visitor.session else { return Ok(Err(silence(NoAnswer::NoSession))) };
-        let cookie = TokenHash::of(cookie.expose());
-        let read = self.store.read(|unit| Box::pin(BySession::load(unit, &cookie, request, now)));
-        let (admitted, ready, session) = match read.await.map_err(FlowError::Store)? {
-            Ok(BySession { admitted, ready, session }) => (admitted, ready, session),
-            Err(reason) => return Ok(Err(silence(reason))),
-        };
-        let granted = match authorize_org(&question(request, &admitted), ready.facts.clone()) {
-            Ok(granted) => granted,
-            Err(denied) => return Ok(Err(denied.reason().to_owned())),
-        };
-        if request.connection.as_ref().is_some_and(|named| *named != granted.connection.name) {
-            return Ok(Err("other_connection".to_owned()));
-        }
-        let transaction = Transaction {
-            id: crate::id::TransactionId::random(&*self.entropy),
-            // Never stored: nobody has to be asked anything.
-            version: 0,
-            browser: TokenHash::of(""),
-            stage: Stage::Admitted(admitted.clone()),
-            ip: visitor.ip.map(|ip| ip.to_string()),
-            user_agent: visitor.user_agent.clone(),
-            created_at: now,
-            expires_at: now,
-            trace: vec![format!("session {} of {}", session.id, session.user_id)],
-            request: request.clone(),
-        };
-        Box::pin(self.run_rules(transaction, admitted, (granted, ready), visitor, Some(session)))
-            .await
-            .map(Ok)
-    }
-
     /// Somebody has shown who they are: may they, and what do the rules say?
     pub(super) async fn conclude(
         &self,
@@ -237,7 +167,7 @@ impl Flow {
     }
 
     /// Run the rules. No unit of work is open meanwhile.
-    async fn run_rules(
+    pub(super) async fn run_rules(
         &self,
         mut transaction: Transaction,
         admitted: Admitted,

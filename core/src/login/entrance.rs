@@ -4,7 +4,7 @@
 use super::{
     Admitted, Stage, Transaction,
     admit::{Known, NotAdmitted, admit},
-    authorize_org::authorize_org,
+    authorize_org::{Facts, authorize_org},
     conclude::{Ready, question},
     event::login_event,
     flow::{Flow, FlowError},
@@ -19,7 +19,7 @@ use crate::{
     entropy::Entropy,
     id::ConnectionId,
     model::{Connection, EventKind},
-    port::store::{Charge, StoreError, UnitOfWork},
+    port::store::{Charge, Durability, StoreError, UnitOfWork},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -53,9 +53,12 @@ impl Flow {
         let connector = self.connectors.of(&entrance.connection).map_err(FlowError::Connector)?;
         let settings = AccountSettings::of(self.settings.issuer.clone());
         let (now, entropy) = (self.clock.now(), Arc::clone(&self.entropy));
+        let durability = entrance.durability(&*connector);
         let entered = self
             .store
-            .write(move |unit| Box::pin(entrance.write(unit, (connector, settings), (now, entropy))))
+            .write_as(durability, move |unit| {
+                Box::pin(entrance.write(unit, (connector, settings), (now, entropy)))
+            })
             .await;
         match entered {
             // The account was made meanwhile: the visitor is asked again, now for its own password (INV-04, INV-10).
@@ -66,6 +69,16 @@ impl Flow {
 }
 
 impl Entrance {
+    /// A sign-in with an account of ours makes nothing that lasts and uses nothing up: until its code is redeemed, a
+    /// power cut may take it back, and the visitor signs in again.
+    fn durability(&self, connector: &dyn Connector) -> Durability {
+        let signs_in = connector.accounts().is_some()
+            && self.intent == Intent::SignIn
+            && self.assertion.once.is_none()
+            && self.transaction.request.invitation.is_none();
+        if signs_in { Durability::Lazy } else { Durability::Now }
+    }
+
     async fn write(
         self,
         unit: &mut dyn UnitOfWork,
@@ -80,6 +93,8 @@ impl Entrance {
             return Ok(Entered::Not(NotAdmitted::Replayed));
         }
         let known = Known::load(unit, &transaction.request, &connection, &assertion).await?;
+        let (place, membership) = (known.organization_connection.clone(), known.membership.clone());
+        let organization = known.organization.clone();
         let (evidence, accounts) = (assertion.evidence.clone(), connector.accounts());
         let admission =
             match admit(&transaction.request, &intent, (&connection, accounts), assertion, known, now) {
@@ -120,7 +135,14 @@ impl Entrance {
             if admission.created { ", created" } else { "" }
         ));
         let question = question(&transaction.request, &admitted);
-        let ready = Ready::load(unit, &question).await?;
+        // An admission that wrote nothing leaves everything as it was read.
+        let ready = if admission.created || admission.changed || added || admission.accepts.is_some() {
+            Ready::load(unit, &question).await?
+        } else {
+            let known = (Some(admission.user.clone()), organization, membership, place);
+            let facts = Facts::around(unit, &question, known).await?;
+            Ready::around(unit, &question, facts).await?
+        };
         if ready.rules.is_empty()
             && let Ok(granted) = authorize_org(&question, ready.facts.clone())
         {

@@ -18,7 +18,7 @@ use crate::{
     id::{FamilyId, SessionId},
     model::{AuditEvent, AuthorizationCode, EventKind, Session, TenantSettings, TokenFamily},
     oauth::{AuthorizeRequest, response::ResponseTarget},
-    port::store::{StoreError, UnitOfWork},
+    port::store::{Durability, StoreError, UnitOfWork},
     secret::{Secret, TokenHash},
     time::Timestamp,
 };
@@ -34,13 +34,16 @@ impl Flow {
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
         let now = self.clock.now();
-        let scene = finish.scene();
         let issue = Issue::prepare(&transaction, &finish, visitor, (now, &*self.entropy));
-        let issued = self.store.write(move |unit| Box::pin(issue.ask_and_write(unit, now))).await;
+        // A code is worth something once it is redeemed, and that is durable with all that came before it.
+        let issued =
+            self.store.write_as(Durability::Lazy, move |unit| Box::pin(issue.ask_and_write(unit, now)));
+        let issued = issued.await;
         match issued.map_err(FlowError::from)? {
             Ok(issued) => Ok(issued.outcome(self.settings.issuer.as_str())),
             Err(NotIssued { description, event }) => {
-                Box::pin(self.end(transaction, Some(scene), Ending::denied(description), *event)).await
+                let scene = Some(finish.scene());
+                Box::pin(self.end(transaction, scene, Ending::denied(description), *event)).await
             }
         }
     }
@@ -57,12 +60,12 @@ pub(super) struct Finish {
 }
 
 impl Finish {
-    fn scene(&self) -> Scene {
+    fn scene(self) -> Scene {
         Scene {
-            client: Some(self.granted.client.clone()),
-            organization: self.granted.organization.as_ref().map(|(organization, _)| organization.clone()),
+            client: Some(self.granted.client),
+            organization: self.granted.organization.map(|(organization, _)| organization),
             invitation: None,
-            settings: self.settings.clone(),
+            settings: self.settings,
             ui_locales: Vec::new(),
         }
     }
@@ -198,9 +201,11 @@ impl Issue {
         let cookie = finish.session.is_none().then(|| Secret::new(entropy.token()));
         let session = finish.session_at(now, cookie.as_ref(), SessionId::random(entropy));
         let kind = if finish.admitted.silent { EventKind::SilentLogin } else { EventKind::Login };
-        let mut event = login_event(kind, now, entropy, transaction, Some(&finish.scene()))
-            .through(&finish.granted.connection)
-            .about(&finish.granted.user);
+        let Granted { user, client, connection, organization } = &finish.granted;
+        let mut event = login_event(kind, now, entropy, transaction, None).through(connection).about(user);
+        event.client_name = Some(client.name.clone());
+        event.organization_name =
+            organization.as_ref().map(|(organization, _)| organization.name.to_string());
         event.session_id = Some(session.id.clone());
         finish.note(&mut event);
         let completed = finish.admitted.clone().completed(now);
