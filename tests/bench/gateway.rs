@@ -76,13 +76,8 @@ impl Gateway {
 
     /// The CPU time of the gateway and of its script workers until now.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let own = stat(self.process.0.id())?;
-        let mut ticks = own.0 + own.1;
-        for child in children(self.process.0.id())? {
-            ticks += stat(child)?.0;
-        }
-        // The kernel tells these times in hundredths of a second, whatever it counts in.
-        Ok(Duration::from_millis(ticks * 10))
+        let own = self.process.0.id();
+        children(own)?.into_iter().chain([own]).map(run_time).sum()
     }
 
     /// The resident memory of the gateway and of its script workers, in bytes.
@@ -148,19 +143,14 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Ticks of a process, and of its children that have ended (proc(5), fields 14 to 17).
-fn stat(process: u32) -> Result<(u64, u64)> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name of the program may hold spaces, and ends at the last parenthesis.
-    let fields = stat.rsplit_once(')').context("no stat")?.1;
-    let ticks: Vec<u64> =
-        fields.split_whitespace().skip(11).take(4).map(str::parse).collect::<Result<_, _>>()?;
-    match ticks.as_slice() {
-        [user, system, childrens_user, childrens_system] => {
-            Ok((user + system, childrens_user + childrens_system))
-        }
-        _ => bail!("no times in {stat}"),
+/// The CPU time of a process: of its threads, to the nanosecond (the first field of `schedstat`).
+fn run_time(process: u32) -> Result<Duration> {
+    let mut nanoseconds = 0;
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        let text = fs::read_to_string(task?.path().join("schedstat"))?;
+        nanoseconds += text.split_whitespace().next().context("no time")?.parse::<u64>()?;
     }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 fn children(process: u32) -> Result<Vec<u32>> {
