@@ -1,9 +1,10 @@
-//! Owns `SQLite`: one thread writes, every thread reads.
+//! Owns `SQLite`: one unit at a time writes, every thread reads.
 //! Never touches what is in a unit of work.
 //!
 //! The writer commits units in groups: those after the first run in savepoints of its transaction, and none is
 //! acknowledged before that transaction is committed. A unit is therefore as durable as if it had been committed alone,
-//! and 64 of them cost one `fsync`.
+//! and 64 of them cost one `fsync`. Units that wait for no disk run on their callers' threads while nobody else writes,
+//! as those that read do.
 
 use crate::{
     migrate::{self, Migration, Schema},
@@ -25,7 +26,7 @@ use std::{
     fs, io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -40,6 +41,8 @@ const QUEUE: usize = 1024;
 const STATEMENTS: usize = 256;
 /// How long to wait for another process.
 const BUSY: Duration = Duration::from_secs(5);
+/// Rows changed until the log is copied into the file: about as many pages as `SQLite` itself would wait for.
+const CHECKPOINT: u64 = 500;
 /// Page caches in KiB (negative by `SQLite`'s convention). No `mmap`: what is mapped counts as memory of the process,
 /// and an I/O error in it ends the process.
 const WRITER_PAGES: i64 = -8192;
@@ -51,7 +54,8 @@ const LOG: i64 = 64 * 1024 * 1024;
 pub(crate) struct SqliteStore {
     path: PathBuf,
     vault: Arc<Vault>,
-    writer: mpsc::Sender<Job>,
+    writer: Arc<Mutex<Writer>>,
+    queue: mpsc::Sender<Job>,
     /// A unit is taken out while it runs, so a read within a read gets a connection of its own.
     readers: ThreadLocal<Cell<Option<SqlUnit<Connection>>>>,
 }
@@ -74,12 +78,27 @@ impl SqliteStore {
         let mut unit = unit(&path)?;
         unit.vault = Arc::new(migrate::prepare(&mut unit, migrations, schema, keks).await?);
         let vault = Arc::clone(&unit.vault);
-        let (writer, queue) = mpsc::channel(QUEUE);
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let writer = Arc::new(Mutex::new(Writer { unit, durability: Durability::Now, checkpointed: 0 }));
+        let theirs = Arc::clone(&writer);
         thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || write(unit, queue))
+            .spawn(move || write(&theirs, jobs))
             .map_err(StoreError::backend)?;
-        Ok(Self { path, vault, writer, readers: ThreadLocal::new() })
+        Ok(Self { path, vault, writer, queue, readers: ThreadLocal::new() })
+    }
+
+    /// Run a unit that waits for no disk on this thread, if nobody writes; else it comes back.
+    fn write_here(
+        &self,
+        work: Work<'static>,
+        durability: Durability,
+    ) -> Result<Result<(), StoreError>, Work<'static>> {
+        let Ok(mut writer) = self.writer.try_lock() else { return Err(work) };
+        if durability == Durability::Now || writer.is_due() {
+            return Err(work);
+        }
+        Ok(writer.write_alone(work))
     }
 
     fn reader(&self) -> Result<SqlUnit<Connection>, StoreError> {
@@ -108,6 +127,7 @@ pub(crate) fn unit(path: &Path) -> Result<SqlUnit<Connection>, StoreError> {
     connection.execute_batch(settings).map_err(failure)?;
     connection.pragma_update(None, "cache_size", WRITER_PAGES).map_err(failure)?;
     connection.pragma_update(None, "journal_size_limit", LOG).map_err(failure)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failure)?;
     Ok(SqlUnit::new(connection, Arc::default()))
 }
 
@@ -159,9 +179,13 @@ pub(crate) fn faults(path: &Path) -> Result<Vec<String>, StoreError> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn run_write(&self, work: Work<'static>, durability: Durability) -> Result<(), StoreError> {
+        let work = match self.write_here(work, durability) {
+            Ok(written) => return written,
+            Err(work) => work,
+        };
         let (acknowledge, acknowledged) = oneshot::channel();
         let gone = || StoreError::backend("the writer thread has ended");
-        self.writer.send(Job { work, durability, acknowledge }).await.map_err(|_unsent| gone())?;
+        self.queue.send(Job { work, durability, acknowledge }).await.map_err(|_unsent| gone())?;
         acknowledged.await.map_err(|_unanswered| gone())?
     }
 
@@ -178,22 +202,106 @@ impl Store for SqliteStore {
     }
 }
 
+/// The connection that writes.
+struct Writer {
+    unit: SqlUnit<Connection>,
+    /// How durable its next commit is.
+    durability: Durability,
+    /// Rows that had changed when the log was last copied into the file.
+    checkpointed: u64,
+}
+
 /// The writer thread, until the last handle of the store is gone.
-fn write(mut unit: SqlUnit<Connection>, mut queue: mpsc::Receiver<Job>) {
+fn write(writer: &Mutex<Writer>, mut jobs: mpsc::Receiver<Job>) {
     let mut answers = Vec::with_capacity(GROUP);
-    let (mut next, mut durability) = (queue.blocking_recv(), Durability::Now);
+    let mut next = jobs.blocking_recv();
     while let Some(first) = next {
-        let synced = sync(&unit.session, &mut durability, first.durability);
-        let (committed, left) = write_group(&mut unit, (first, synced), &mut queue, &mut answers);
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (committed, left) = writer.write_group(first, &mut jobs, &mut answers);
         for (acknowledge, answer) in answers.drain(..) {
             // Even a unit that failed may have failed because of what has not been committed now.
             let _ = acknowledge.send(committed.clone().and(answer));
         }
-        next = left.or_else(|| queue.blocking_recv());
+        writer.checkpoint_if_due();
+        drop(writer);
+        next = left.or_else(|| jobs.blocking_recv());
     }
 }
 
 type Answers = Vec<(oneshot::Sender<Result<(), StoreError>>, Result<(), StoreError>)>;
+
+impl Writer {
+    /// Run a unit that is alone in its transaction, and waits for no disk.
+    fn write_alone(&mut self, work: Work<'static>) -> Result<(), StoreError> {
+        match self.write_first(work, Durability::Lazy)? {
+            Verdict::Keep => self.commit(),
+            Verdict::Undo => Ok(()),
+        }
+    }
+
+    /// Run units until the queue is empty, or [`GROUP`] have run, or one is to be more durable than the first, and commit
+    /// them all. That one is left for the next group.
+    fn write_group(
+        &mut self,
+        first: Job,
+        jobs: &mut mpsc::Receiver<Job>,
+        answers: &mut Answers,
+    ) -> (Result<(), StoreError>, Option<Job>) {
+        let Job { work, durability, acknowledge } = first;
+        let verdict = self.write_first(work, durability);
+        let kept = matches!(verdict, Ok(Verdict::Keep));
+        answers.push((acknowledge, verdict.map(drop)));
+        if !kept {
+            return (Ok(()), None);
+        }
+        let mut left = None;
+        // A full disk makes SQLite roll back on its own; a savepoint would then commit by itself.
+        while answers.len() < GROUP && !self.unit.session.is_autocommit() {
+            let Ok(job) = jobs.try_recv() else { break };
+            if durability == Durability::Lazy && job.durability == Durability::Now {
+                left = Some(job);
+                break;
+            }
+            let answer = write_unit(&mut self.unit, job.work);
+            answers.push((job.acknowledge, answer));
+        }
+        (self.commit(), left)
+    }
+
+    /// Begin a transaction and run its first unit: it stays open if that is to be kept. The transaction is the unit's own:
+    /// a savepoint would only copy every page that it changes.
+    fn write_first(&mut self, work: Work<'static>, durability: Durability) -> Result<Verdict, StoreError> {
+        sync(&self.unit.session, &mut self.durability, durability)?;
+        control(&self.unit.session, "BEGIN IMMEDIATE")?;
+        let verdict = attend_now(&mut self.unit, work);
+        if !matches!(verdict, Ok(Verdict::Keep)) {
+            roll_back(&self.unit.session)?;
+        }
+        verdict
+    }
+
+    fn commit(&self) -> Result<(), StoreError> {
+        control(&self.unit.session, "COMMIT").inspect_err(|_| {
+            let _ = roll_back(&self.unit.session);
+        })
+    }
+
+    /// Whether the log should be copied into the file: the writer's thread does that, since it waits for the disk.
+    fn is_due(&self) -> bool {
+        self.unit.session.total_changes().saturating_sub(self.checkpointed) >= CHECKPOINT
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        if self.is_due() {
+            self.checkpointed = self.unit.session.total_changes();
+            // What readers still look at is left for the next time, and so is everything if the disk fails.
+            let copied = self.unit.session.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            if let Err(error) = copied {
+                tracing::warn!("the write-ahead log could not be copied into the database: {error}");
+            }
+        }
+    }
+}
 
 /// Wait for the disk at the next commit, or not: `SQLite` takes this outside of transactions alone.
 fn sync(connection: &Connection, now: &mut Durability, wanted: Durability) -> Result<(), StoreError> {
@@ -207,40 +315,6 @@ fn sync(connection: &Connection, now: &mut Durability, wanted: Durability) -> Re
         *now = wanted;
     }
     Ok(())
-}
-
-/// Run units until the queue is empty, or [`GROUP`] have run, or one is to be more durable than the first, and commit
-/// them all. That one is left for the next group.
-fn write_group(
-    unit: &mut SqlUnit<Connection>,
-    (first, ready): (Job, Result<(), StoreError>),
-    queue: &mut mpsc::Receiver<Job>,
-    answers: &mut Answers,
-) -> (Result<(), StoreError>, Option<Job>) {
-    let Job { work, durability, acknowledge } = first;
-    let begun = ready.and_then(|()| control(&unit.session, "BEGIN IMMEDIATE"));
-    // The transaction is the first unit's own: a savepoint would only copy every page that it changes.
-    let verdict = begun.and_then(|()| attend_now(unit, work));
-    let kept = matches!(verdict, Ok(Verdict::Keep));
-    answers.push((acknowledge, verdict.map(drop)));
-    if !kept {
-        return (roll_back(&unit.session), None);
-    }
-    let mut left = None;
-    // A full disk makes SQLite roll back on its own; a savepoint would then commit by itself.
-    while answers.len() < GROUP && !unit.session.is_autocommit() {
-        let Ok(job) = queue.try_recv() else { break };
-        if durability == Durability::Lazy && job.durability == Durability::Now {
-            left = Some(job);
-            break;
-        }
-        let answer = write_unit(unit, job.work);
-        answers.push((job.acknowledge, answer));
-    }
-    let committed = control(&unit.session, "COMMIT").inspect_err(|_| {
-        let _ = roll_back(&unit.session);
-    });
-    (committed, left)
 }
 
 /// End the transaction without what it did, unless SQLite has done so on its own.
