@@ -10,7 +10,7 @@ const MAX_TEXT: usize = 384 << 10;
 pub(crate) const MAX_DOCUMENT: usize = 256 << 10;
 
 /// The document of a form's field. White space is what some identity providers break lines with; nothing else is let by.
-pub(crate) fn document(field: &str) -> Result<Vec<u8>, Fault> {
+pub fn document(field: &str) -> Result<Vec<u8>, Fault> {
     if field.len() > MAX_TEXT {
         return Err(Fault::new(Reason::TooLarge, MAX_DOCUMENT, field.len() / 4 * 3));
     }

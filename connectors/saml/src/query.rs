@@ -19,13 +19,13 @@ const MAX_DOCUMENT: usize = 64 << 10;
 
 /// A message, verified: the bytes of its document, and what came with it.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Delivered {
+pub struct Delivered {
     /// Whether it is `SAMLRequest`; otherwise it is `SAMLResponse`.
-    pub(crate) is_request: bool,
+    pub is_request: bool,
     /// The document.
-    pub(crate) document: Vec<u8>,
+    pub document: Vec<u8>,
     /// `RelayState`, as its sender wants it back.
-    pub(crate) relay_state: Option<String>,
+    pub relay_state: Option<String>,
 }
 
 /// Parameters as they came, octet by octet: what is signed is what was sent, however it was encoded.
@@ -39,7 +39,7 @@ struct Raw<'q> {
 }
 
 /// Verify the signature of a query with one of these keys, and unfold its message. Nothing is unfolded before.
-pub(crate) fn verified(query: &str, keys: &[&TrustedKey]) -> Result<Delivered, Fault> {
+pub fn verified(query: &str, keys: &[&TrustedKey]) -> Result<Delivered, Fault> {
     if query.len() > MAX_QUERY {
         return Err(Fault::new(Reason::TooLarge, MAX_QUERY, query.len()));
     }

@@ -58,7 +58,7 @@ pub(crate) struct Place {
 
 /// How a message travels through the browser (SAML Bindings §3.4, §3.5).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Binding {
+pub enum Binding {
     /// In the query of an address, deflated.
     Redirect,
     /// In a form that posts itself.
@@ -67,7 +67,7 @@ pub(crate) enum Binding {
 
 impl Binding {
     /// Its URI.
-    pub(crate) const fn uri(self) -> &'static str {
+    pub const fn uri(self) -> &'static str {
         match self {
             Self::Redirect => "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
             Self::Post => "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST",
@@ -75,7 +75,7 @@ impl Binding {
     }
 
     /// By its URI.
-    pub(crate) fn named(uri: &str) -> Option<Self> {
+    pub fn named(uri: &str) -> Option<Self> {
         [Self::Redirect, Self::Post].into_iter().find(|binding| binding.uri() == uri)
     }
 }

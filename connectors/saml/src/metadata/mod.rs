@@ -3,7 +3,7 @@
 
 pub(crate) mod fetch;
 pub(crate) mod published;
-pub(crate) mod read;
+pub mod read;
 pub(crate) mod write;
 
 /// `md:` (SAML Metadata §1.1).

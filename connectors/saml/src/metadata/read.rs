@@ -6,6 +6,7 @@ use crate::{settings::Binding, signing::DSIG};
 use portico_core::time::Timestamp;
 use quick_xml::{
     NsReader, XmlVersion,
+    escape::resolve_xml_entity,
     events::{BytesStart, Event},
     name::{Namespace, ResolveResult},
 };
@@ -14,32 +15,35 @@ use url::Url;
 
 /// What an identity provider says about itself.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct IdentityProvider {
+pub struct IdentityProvider {
     /// Its entity ID.
-    pub(crate) entity_id: String,
+    pub entity_id: String,
     /// After that instant the document counts for nothing (SAML Metadata §2.3.2).
-    pub(crate) valid_until: Option<Timestamp>,
+    pub valid_until: Option<Timestamp>,
     /// Whether it wants requests signed.
-    pub(crate) wants_signed_requests: bool,
+    pub wants_signed_requests: bool,
     /// Certificates it may sign with, as they are in the document.
-    pub(crate) signing: Vec<String>,
+    pub signing: Vec<String>,
     /// Where requests go.
-    pub(crate) sign_in: Vec<Service>,
+    pub sign_in: Vec<Service>,
     /// Where logout messages go.
-    pub(crate) sign_out: Vec<Service>,
+    pub sign_out: Vec<Service>,
 }
 
 /// An endpoint with a binding that we speak.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Service {
-    pub(crate) binding: Binding,
-    pub(crate) location: String,
-    pub(crate) response_location: Option<String>,
+pub struct Service {
+    /// How messages travel there.
+    pub binding: Binding,
+    /// Where it is.
+    pub location: String,
+    /// Where answers go, when that is elsewhere.
+    pub response_location: Option<String>,
 }
 
 /// Why a document is not used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum NotMetadata {
+pub enum NotMetadata {
     /// It is larger than such a document may be.
     #[error("has more than {} KiB", MAX_BYTES / 1024)]
     TooLarge,
@@ -72,7 +76,7 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_DEPTH: usize = 32;
 
 /// Read the identity provider with this entity ID, or the only one.
-pub(crate) fn read(document: &str, wanted: Option<&str>) -> Result<IdentityProvider, NotMetadata> {
+pub fn read(document: &str, wanted: Option<&str>) -> Result<IdentityProvider, NotMetadata> {
     let mut all = entities(document)?;
     if let Some(wanted) = wanted {
         all.retain(|entity| entity.entity_id == wanted);
@@ -100,6 +104,12 @@ impl Tag {
 
     fn get(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
+    }
+
+    /// Whether it is the role of an identity provider that speaks SAML 2.0.
+    fn is_provider(&self) -> bool {
+        let speaks = |all: &str| all.split_ascii_whitespace().any(|one| one == PROTOCOL);
+        self.is(METADATA, "IDPSSODescriptor") && self.get("protocolSupportEnumeration").is_some_and(speaks)
     }
 }
 
@@ -134,11 +144,14 @@ fn entities(document: &str) -> Result<Vec<IdentityProvider>, NotMetadata> {
                 walk.text(&text)?;
             }
             Event::GeneralRef(reference) => {
-                let known = reference.is_char_ref()
-                    || ["amp", "lt", "gt", "quot", "apos"].contains(&&*String::from_utf8_lossy(&reference));
-                if !known {
-                    return Err(NotMetadata::Syntax("an entity is not declared".to_owned()));
-                }
+                let character = reference.resolve_char_ref().map_err(|error| syntax(&error))?;
+                let name = reference.decode().map_err(|error| syntax(&error))?;
+                let text = match &character {
+                    Some(character) => &*character.encode_utf8(&mut [0; 4]).to_owned(),
+                    None => resolve_xml_entity(&name)
+                        .ok_or_else(|| NotMetadata::Syntax("an entity is not declared".to_owned()))?,
+                };
+                walk.text(text)?;
             }
             Event::DocType(_) => return Err(NotMetadata::Doctype),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::Empty(_) => {}
@@ -195,55 +208,56 @@ impl Walk {
         }
         self.enter(&tag);
         self.open.push(tag);
+        // What is in a certificate begins none: there is none in another one.
+        if self.in_certificate() {
+            self.certificate.clear();
+        }
         Ok(())
+    }
+
+    /// What is open from the entity on, if there is one where the schema puts it.
+    fn in_entity(&self) -> &[Tag] {
+        let around = self.open.iter().take_while(|tag| tag.is(METADATA, "EntitiesDescriptor")).count();
+        let inside = &self.open[around..];
+        let is_entity = inside.first().is_some_and(|first| first.is(METADATA, "EntityDescriptor"));
+        if is_entity { inside } else { &[] }
     }
 
     /// Only what stands where the schema puts it counts.
     fn enter(&mut self, tag: &Tag) {
-        let inside = |names: &[&str]| {
-            let from = self.open.len().saturating_sub(names.len());
-            self.open.len() >= names.len()
-                && self.open[from..].iter().zip(names).all(|(open, name)| open.is(METADATA, name))
-        };
-        let around = self.open.iter().filter_map(|open| open.get("validUntil"));
-        if tag.is(METADATA, "EntityDescriptor") && self.entity.is_none() {
-            let until = around.chain(tag.get("validUntil")).filter_map(Timestamp::parse).min();
+        let is_between = self.open.iter().all(|open| open.is(METADATA, "EntitiesDescriptor"));
+        if is_between && tag.is(METADATA, "EntityDescriptor") {
+            let around = self.open.iter().filter_map(|open| open.get("validUntil"));
             self.entity = Some(IdentityProvider {
                 entity_id: tag.get("entityID").unwrap_or_default().to_owned(),
-                valid_until: until,
+                valid_until: around.chain(tag.get("validUntil")).filter_map(Timestamp::parse).min(),
                 ..IdentityProvider::default()
             });
             self.is_provider = false;
             return;
         }
-        let role_until = tag.get("validUntil").and_then(Timestamp::parse);
-        let speaks = tag
-            .get("protocolSupportEnumeration")
-            .is_some_and(|protocols| protocols.split_ascii_whitespace().any(|one| one == PROTOCOL));
-        let in_entity = inside(&["EntityDescriptor"]);
-        let in_role = inside(&["EntityDescriptor", "IDPSSODescriptor"])
-            && self.open.last().is_some_and(|role| {
-                role.get("protocolSupportEnumeration").is_some_and(|all| all.contains(PROTOCOL))
-            });
+        let (in_entity, in_role) = match self.in_entity() {
+            [_entity] => (true, false),
+            [_entity, role] => (false, role.is_provider()),
+            _ => (false, false),
+        };
         let Some(entity) = &mut self.entity else { return };
-        if tag.is(METADATA, "IDPSSODescriptor") && in_entity && speaks {
+        if in_entity && tag.is_provider() {
             self.is_provider = true;
-            entity.valid_until = entity.valid_until.into_iter().chain(role_until).min();
+            let until = tag.get("validUntil").and_then(Timestamp::parse);
+            entity.valid_until = entity.valid_until.into_iter().chain(until).min();
             entity.wants_signed_requests = matches!(tag.get("WantAuthnRequestsSigned"), Some("true" | "1"));
-        } else if tag.is(METADATA, "SingleSignOnService") && in_role {
+        } else if in_role && tag.is(METADATA, "SingleSignOnService") {
             entity.sign_in.extend(service(tag));
-        } else if tag.is(METADATA, "SingleLogoutService") && in_role {
+        } else if in_role && tag.is(METADATA, "SingleLogoutService") {
             entity.sign_out.extend(service(tag));
-        }
-        if tag.is(DSIG, "X509Certificate") {
-            self.certificate.clear();
         }
     }
 
     /// Whether the open element is a certificate that may sign: `use` is `signing`, or is not said (SAML Metadata §2.4.1.1).
     fn in_certificate(&self) -> bool {
-        let [.., role, descriptor, info, data, certificate] = self.open.as_slice() else { return false };
-        role.is(METADATA, "IDPSSODescriptor")
+        let [_entity, role, descriptor, info, data, certificate] = self.in_entity() else { return false };
+        role.is_provider()
             && descriptor.is(METADATA, "KeyDescriptor")
             && matches!(descriptor.get("use"), None | Some("signing"))
             && info.is(DSIG, "KeyInfo")
@@ -268,8 +282,9 @@ impl Walk {
         {
             entity.signing.push(std::mem::take(&mut self.certificate));
         }
-        let closed = self.open.pop();
-        if closed.is_some_and(|tag| tag.is(METADATA, "EntityDescriptor"))
+        let is_entity = self.in_entity().len() == 1;
+        self.open.pop();
+        if is_entity
             && let Some(entity) = self.entity.take()
             && self.is_provider
         {
@@ -318,7 +333,7 @@ mod tests {
     fn an_identity_provider_is_read_with_all_its_signing_keys() {
         let keys = [
             key("use='signing'", "AAA\n  BBB"),
-            key("", "<!-- rotated -->CCC"),
+            key("", "<!-- rotated -->C&#67;<![CDATA[C]]>&#x20;"),
             key("use='encryption'", "DDD"),
             key("use='signing'", "AAABBB"),
         ];
@@ -376,6 +391,7 @@ mod tests {
 
     #[test]
     fn what_stands_elsewhere_counts_for_nothing() {
+        let nested = key("", "AAA<ds:X509Certificate>BBB</ds:X509Certificate>CCC");
         let key = key("use='signing'", "EVIL");
         let service = "<md:SingleSignOnService Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect' \
                        Location='https://evil.test/'/>";
@@ -387,6 +403,21 @@ mod tests {
             "{HEAD} entityID='urn:sp'><md:SPSSODescriptor {ROLE}{key}</md:SPSSODescriptor></md:EntityDescriptor>"
         );
         assert_eq!(read(&sp, None), Err(NotMetadata::NoIdentityProvider));
+        // A role of an older protocol has keys of its own, and an entity described somewhere inside is nobody's.
+        let older =
+            "<md:IDPSSODescriptor protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol:not'>";
+        let two = entity("urn:idp", "").replace(
+            "</md:EntityDescriptor>",
+            &format!("{older}{key}{service}</md:IDPSSODescriptor></md:EntityDescriptor>"),
+        );
+        let read_two = read(&two, None).unwrap();
+        assert_eq!((read_two.signing, read_two.sign_in.len()), (vec![], 1));
+        assert_eq!(read(&entity("urn:idp", &nested), None).unwrap().signing, ["AAACCC"]);
+        let hidden = format!(
+            "{HEAD} entityID='urn:a'><md:Extensions>{}</md:Extensions></md:EntityDescriptor>",
+            entity("urn:b", "")
+        );
+        assert_eq!(read(&hidden, None), Err(NotMetadata::NoIdentityProvider));
         let scripted =
             entity("urn:idp", "").replace("https://idp.test/sso?a=1&amp;b=2", "javascript:alert(1)");
         assert_eq!(read(&scripted, None).unwrap().sign_in, vec![]);
