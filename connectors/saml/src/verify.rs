@@ -11,18 +11,6 @@ use crate::{
     key::{Family, TrustedKey, fingerprint},
     reason::Reason,
 };
-use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider, ReduceMode};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// All that the gate lets through, so that the library checks it once more.
-const ALLOWED: [AllowedSignatureAlgorithm; 6] = [
-    AllowedSignatureAlgorithm::RsaSha256,
-    AllowedSignatureAlgorithm::RsaSha384,
-    AllowedSignatureAlgorithm::RsaSha512,
-    AllowedSignatureAlgorithm::EcdsaSha256,
-    AllowedSignatureAlgorithm::EcdsaSha384,
-    AllowedSignatureAlgorithm::EcdsaSha512,
-];
 
 /// Bytes that a trusted key signed.
 #[derive(Debug)]
@@ -63,7 +51,9 @@ pub(crate) fn verify<'k>(
     hardening::harden().map_err(|hole| Fault::new(Reason::NotHardened, "", hole))?;
     let id = signed.attribute("ID").unwrap_or_default().into_owned();
     let mut fitting = keys.iter().filter(|key| key.family() == family);
-    let found = fitting.find_map(|key| Some((attempt(tree.source(), key)?, *key)));
+    // CVE-2025-66568: a canonicalization that fails must not become an empty document that is verified; `covered` gives
+    // none.
+    let found = fitting.find_map(|key| Some((hardening::covered(tree.source(), key.public(), &id)?, *key)));
     let Some((bytes, key)) = found else {
         let trusted: Vec<_> = keys.iter().map(|key| format!("sha256 {}", key.fingerprint())).collect();
         return Err(Fault::new(Reason::SignatureInvalid, trusted.join(", "), brought(signed, keys)));
@@ -81,22 +71,6 @@ fn brought(signed: Node<'_, '_>, trusted: &[&TrustedKey]) -> String {
         return "it brings a certificate that is trusted: it was changed after signing".to_owned();
     }
     format!("it brings the certificate with sha256 {}, which is not trusted", fingerprint(&certificate))
-}
-
-/// The verified bytes, if this key signed. The library must not take the process down, whatever it was given.
-fn attempt(document: &str, key: &TrustedKey) -> Option<String> {
-    let keys = [CertificateDer::from(key.der().to_vec())];
-    let verify = || {
-        Crypto::reduce_xml_to_signed_with_allowed_algorithms(
-            document,
-            &keys,
-            ReduceMode::PreDigest,
-            Some(&ALLOWED),
-        )
-    };
-    let bytes = catch_unwind(AssertUnwindSafe(verify)).ok()?.ok()?;
-    // CVE-2025-66568: a canonicalization that fails must not become an empty document that is verified.
-    (!bytes.is_empty()).then_some(bytes)
 }
 
 /// Judge the signature of a whole message that is no response (single logout by the POST binding), and give its bytes.
