@@ -1,7 +1,7 @@
 # One target is one command that a person types. Every line is plain cargo.
 .DEFAULT_GOAL := help
 DENY := cargo deny --locked check bans licenses sources
-.PHONY: help demo test quick check snap bench deny new-connector
+.PHONY: help demo test quick check snap bench fuzz deny new-connector
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ bench: ## Measure speed and memory against the raw primitives; F="password rule"
 	tests/install.sh build
 	cargo build --profile measured --package portico-server --bin portico --package portico-tests --bench gateway
 	cargo bench --profile measured --package portico-server --package portico-tests --bench gateway -- $(F)
+
+fuzz: ## Look for documents that break a property, until one does: T=gate, judgement, query or metadata
+	tests/install.sh fuzz
+	fuzz/run.sh $(T)
 
 snap: ## Review snapshots that changed: each is a changed contract
 	@command -v cargo-insta >/dev/null || cargo install --locked cargo-insta

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test
+# Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test|fuzz
 #   build   a C compiler; libxml2, xmlsec and what binds them (XML signatures)
-#   test    the same, PostgreSQL, Chromium and chromedriver, and SAML identity providers: SimpleSAMLphp of Debian; samlp
-#           of npm and pysaml2 of PyPI, which go into the folder `identity-providers` beside what cargo builds
+#   fuzz    the same, and a C++ compiler
+#   test    the same as build, PostgreSQL, Chromium and chromedriver, and SAML identity providers: SimpleSAMLphp of
+#           Debian; samlp of npm and pysaml2 of PyPI, which go into the folder `identity-providers` beside what cargo builds
 set -eu
 
 missing=""
@@ -11,6 +12,7 @@ need() { # need COMMAND PACKAGE
 }
 
 need gcc gcc
+[ "${1:-build}" != fuzz ] || need c++ g++
 need make make
 [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
 header() { # header FILE PACKAGE

@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("portico-mail", &["portico-core"]),
     ("portico-egress", &["portico-core"]),
     ("portico-fixtures", &["portico-core"]),
+    ("portico-properties", &["portico-core", "portico-fixtures", "portico-saml"]),
     (
         "portico-server",
         &[
@@ -44,7 +45,7 @@ const WRAPPERS: &[(&str, &[&str])] = &[
     ("axum", &["portico-fixtures", "portico-server"]),
     ("deadpool-postgres", &["portico-store"]),
     ("lettre", &["portico-mail"]),
-    ("libxml", &["portico-saml"]),
+    ("libxml", &["portico-properties", "portico-saml"]),
     ("openidconnect", &["portico-oidc"]),
     ("openssl", &["portico-fixtures", "portico-saml"]),
     ("rquickjs", &["portico-script"]),
