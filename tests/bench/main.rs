@@ -1,9 +1,10 @@
-//! Owns `make bench`: the five figures of speed and memory, each as a ratio to its raw primitive in the same run.
+//! Owns `make bench`: the figures of speed and memory, each as a ratio to its raw primitive in the same run.
 //! Never touches the tests: nothing here fails because a machine is slow.
 
 mod gateway;
 mod person;
 mod primitive;
+mod saml;
 mod scale;
 mod seed;
 mod session;
@@ -23,7 +24,7 @@ fn main() -> Result<()> {
     table::load("after")
 }
 
-/// The figures that are named on the command line (`password session rule start scale`), or all.
+/// The figures that are named on the command line (`password session rule saml start scale`), or all.
 async fn figures() -> Result<Vec<Figure>> {
     let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |figure: &str| named.is_empty() || named.iter().any(|name| name == figure);
@@ -41,6 +42,10 @@ async fn figures() -> Result<Vec<Figure>> {
     if wanted("rule") {
         table::progress("running a rule")?;
         figures.push(session::rule(&small).await?);
+    }
+    if wanted("saml") {
+        table::progress("judging SAML, beside other libraries")?;
+        figures.extend(saml::figures(&small).await?);
     }
     if wanted("start") {
         table::progress("starting with 1,000 organizations")?;

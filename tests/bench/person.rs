@@ -73,6 +73,20 @@ impl<'g> Person<'g> {
         Self { gateway, number, wire: Arc::clone(wire), browser: Browser::new(transport) }
     }
 
+    /// Somebody whose account is elsewhere, with a new browser that reaches it by this transport.
+    pub(crate) fn elsewhere(gateway: &'g Gateway, wire: &Arc<Wire>, transport: &Arc<dyn Transport>) -> Self {
+        Self { gateway, number: 0, wire: Arc::clone(wire), browser: Browser::new(Arc::clone(transport)) }
+    }
+
+    /// Sign in there, by this connection, and let the application have its tokens.
+    pub(crate) async fn sign_in(&mut self, connection: &str) -> Result<()> {
+        let mut url: Url = self.authorize(Wanted::Login)?.parse()?;
+        url.query_pairs_mut().append_pair("connection", connection);
+        self.browser.open(url.as_str()).await?;
+        self.browser.carry_on().await?;
+        self.exchange().await
+    }
+
     /// Log in with the password, and let the application have its tokens.
     pub(crate) async fn log_in(&mut self) -> Result<()> {
         self.browser.open(&self.authorize(Wanted::Login)?).await?;

@@ -64,7 +64,16 @@ impl Rsa {
 
 /// The CPU time of this thread.
 fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time(ClockId::ThreadCPUTime)
+}
+
+/// The CPU time of this process.
+pub(crate) fn process_time() -> Duration {
+    time(ClockId::ProcessCPUTime)
+}
+
+fn time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     let (seconds, nanoseconds) = (time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0));
     Duration::new(seconds, nanoseconds)
 }
