@@ -1,4 +1,4 @@
-//! Owns the cases INF-01 to INF-06, INF-17 and INF-18 of `docs/SECURITY.md`: sockets, TLS, hosts, first start.
+//! Owns the cases INF-01 to INF-06, INF-12, INF-17 and INF-18 of `docs/SECURITY.md`: sockets, TLS, hosts, the store, first start.
 //! Never touches what a route does: most cases run against a small router of their own.
 
 mod address;
@@ -8,6 +8,7 @@ mod first_start;
 mod heads;
 mod http2;
 mod operations;
+mod store;
 mod tls;
 
 use axum::{

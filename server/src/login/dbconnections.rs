@@ -16,6 +16,7 @@ use portico_core::{
     },
     connector::{ConnectorError, PasswordFault},
     id::{ClientId, OrganizationId},
+    port::store::StoreError,
     secret::Secret,
     time::{Clock, Timestamp},
 };
@@ -259,9 +260,17 @@ fn too_many(room_at: Timestamp, now: Timestamp) -> Response {
 
 /// Something of ours is broken, or too busy. The cause is for the log.
 fn broken(fault: &AccountFault) -> Response {
-    if matches!(fault, AccountFault::Connector(ConnectorError::Busy)) {
-        let body =
-            json!({ "error": "temporarily_unavailable", "error_description": "Too many logins at once." });
+    let passes = match fault {
+        AccountFault::Connector(ConnectorError::Busy) => Some("Too many logins at once."),
+        AccountFault::Store(StoreError::Unavailable(_))
+        | AccountFault::Connector(ConnectorError::Store(StoreError::Unavailable(_))) => {
+            tracing::error!(error = %fault, "a request about an account was not answered");
+            Some("The service does not answer at the moment; try again.")
+        }
+        AccountFault::Connector(_) | AccountFault::Store(_) | _ => None,
+    };
+    if let Some(description) = passes {
+        let body = json!({ "error": "temporarily_unavailable", "error_description": description });
         let retry_after = [(header::RETRY_AFTER, "2")];
         return (StatusCode::SERVICE_UNAVAILABLE, retry_after, Json(body)).into_response();
     }

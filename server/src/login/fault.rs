@@ -5,7 +5,7 @@ use crate::{
     http::{
         extract::params::ParamsFault,
         layer::CrossOrigin,
-        voice::page::{PageFault, trouble_of},
+        voice::page::{PageFault, trouble_of, trouble_of_store},
     },
     page::Trouble,
 };
@@ -63,7 +63,7 @@ impl LoginFault {
                 AuthorizeFault::UnknownClient(_) => Trouble::UnknownClient,
                 AuthorizeFault::Redirect(_, RedirectFault::Mismatch(_)) => Trouble::WrongCallback,
                 AuthorizeFault::TooManyTickets => Trouble::TooManyAttempts,
-                AuthorizeFault::Store(_) => Trouble::Internal,
+                AuthorizeFault::Store(error) => trouble_of_store(error),
                 AuthorizeFault::Redirect(..)
                 | AuthorizeFault::Missing(_)
                 | AuthorizeFault::Answer { .. }
@@ -98,8 +98,9 @@ fn of_flow(error: &FlowError) -> Trouble {
         FlowError::Unknown | FlowError::Expired => Trouble::Expired,
         FlowError::OtherBrowser => Trouble::NoCookie,
         FlowError::Stale => Trouble::Stale,
+        FlowError::Store(error) | FlowError::Landing(AuthorizeFault::Store(error)) => trouble_of_store(error),
         FlowError::Landing(_) => Trouble::Misconfigured,
         FlowError::Connector(error) => trouble_of(error),
-        FlowError::Store(_) | _ => Trouble::Internal,
+        _ => Trouble::Internal,
     }
 }

@@ -46,6 +46,10 @@ pub(super) async fn answer(
 ) -> Response {
     response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
     let (Some(origin), Some(id)) = (web_origin(headers), client) else { return response };
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        // The store would only be waited for once more.
+        return response;
+    }
     let found =
         state.provider.store.read(|unit| Box::pin(async move { unit.clients().find(&id).await })).await;
     if let Ok(Some(client)) = found

@@ -61,6 +61,8 @@ pub enum Trouble {
     SignInUnavailable,
     /// More people are signing in than this server can take now.
     Busy,
+    /// The store cannot be had at the moment.
+    Unavailable,
     /// An administrator has to mend a setting.
     Misconfigured,
     /// Something of ours is broken.
@@ -69,7 +71,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them, for the samples.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NotFound,
         Self::BadRequest,
         Self::UnknownClient,
@@ -89,6 +91,7 @@ impl Trouble {
         Self::SignInRejected,
         Self::SignInUnavailable,
         Self::Busy,
+        Self::Unavailable,
         Self::Misconfigured,
         Self::Internal,
     ];
@@ -112,7 +115,7 @@ impl Trouble {
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SignInRejected => StatusCode::BAD_GATEWAY,
-            Self::SignInUnavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::SignInUnavailable | Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -139,6 +142,7 @@ impl Trouble {
             Self::SignInRejected => "sign_in_rejected",
             Self::SignInUnavailable => "sign_in_unavailable",
             Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
             Self::Misconfigured => "misconfigured",
             Self::Internal => "internal",
         }

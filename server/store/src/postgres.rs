@@ -11,11 +11,13 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::BytesMut;
-use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Client, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use futures_util::future::join;
 use portico_core::port::store::{Durability, Store, StoreError, Verdict, Work};
 use serde::de::DeserializeOwned;
-use std::{error::Error, sync::Arc};
+use std::{error::Error, io, sync::Arc};
 use tokio_postgres::{
     NoTls,
     error::SqlState,
@@ -63,7 +65,7 @@ impl PostgresStore {
     }
 
     async fn unit_of(&self, pool: &Pool, state: State) -> Result<SqlUnit<PostgresSession>, StoreError> {
-        let client = pool.get().await.map_err(StoreError::backend)?;
+        let client = pool.get().await.map_err(unconnected)?;
         Ok(SqlUnit::new(PostgresSession { client: Some(client), state }, Arc::clone(&self.vault)))
     }
 }
@@ -133,9 +135,9 @@ impl PostgresSession {
         client: &Client,
         state: &mut State,
         statement: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, tokio_postgres::Error> {
         let State::Idle(durability) = *state else {
-            return statement.await.map_err(failure);
+            return statement.await;
         };
         *state = State::Open;
         let begin = match durability {
@@ -143,7 +145,22 @@ impl PostgresSession {
             Durability::Lazy => "BEGIN; SET LOCAL synchronous_commit = off",
         };
         let (begun, done) = join(client.batch_execute(begin), statement).await;
-        begun.and(done).map_err(failure)
+        begun.and(done)
+    }
+
+    /// What came of a statement. A server that does not let a unit write is no primary any more: its connection is
+    /// closed, so that the next unit looks for the one that is.
+    fn heard<T>(&mut self, done: Result<T, tokio_postgres::Error>) -> Result<T, StoreError> {
+        let error = match done {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let refused = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+        if refused && self.state != State::Autocommit {
+            self.client.take().map(Object::take);
+            return Err(StoreError::unavailable("the PostgreSQL server only reads"));
+        }
+        Err(failure(error))
     }
 
     fn parts(&mut self) -> Result<(&Client, &mut State), StoreError> {
@@ -173,22 +190,28 @@ impl Session for PostgresSession {
     async fn rows<T: FromRow>(&mut self, sql: &Sql<'_>, vault: &Vault) -> Result<Vec<T>, StoreError> {
         let (client, state) = self.parts()?;
         let statement = client.prepare_cached(&sql.text).await.map_err(failure)?;
-        let rows = Self::send(client, state, client.query(&statement, &params(sql))).await?;
-        rows.iter().map(|row| T::from_row(&Row { cells: Cells::Postgres(row), vault })).collect()
+        let rows = Self::send(client, state, client.query(&statement, &params(sql))).await;
+        self.heard(rows)?.iter().map(|row| T::from_row(&Row { cells: Cells::Postgres(row), vault })).collect()
     }
 
     async fn execute(&mut self, sql: &Sql<'_>) -> Result<u64, StoreError> {
         let (client, state) = self.parts()?;
         let statement = client.prepare_cached(&sql.text).await.map_err(failure)?;
-        Self::send(client, state, client.execute(&statement, &params(sql))).await
+        let done = Self::send(client, state, client.execute(&statement, &params(sql))).await;
+        self.heard(done)
     }
 
     async fn script(&mut self, text: &str) -> Result<(), StoreError> {
         let (client, state) = self.parts()?;
-        Self::send(client, state, client.batch_execute(text)).await
+        let done = Self::send(client, state, client.batch_execute(text)).await;
+        self.heard(done)
     }
 
     async fn finish(&mut self, verdict: Verdict) -> Result<(), StoreError> {
+        if self.client.is_none() && verdict == Verdict::Undo {
+            // Closed with its connection.
+            return Ok(());
+        }
         let (client, state) = self.parts()?;
         if *state == State::Open {
             let end = if verdict == Verdict::Keep { "COMMIT" } else { "ROLLBACK" };
@@ -232,13 +255,36 @@ impl<'r, T: DeserializeOwned> FromSql<'r> for JsonText<T> {
     }
 }
 
-fn failure(error: tokio_postgres::Error) -> StoreError {
-    match error.as_db_error() {
-        Some(cause) if *cause.code() == SqlState::UNIQUE_VIOLATION => {
-            StoreError::Conflict(cause.constraint().unwrap_or_default().to_owned())
+/// Why there is no connection.
+fn unconnected(error: PoolError) -> StoreError {
+    match error {
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::unavailable(
+            "no connection to PostgreSQL came free in time (`pool`, `pool_wait_seconds`)",
+        ),
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => StoreError::unavailable(error),
+        PoolError::Backend(error) => failure(error),
+        PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+            StoreError::backend(error)
         }
-        // Without the server's detail, which quotes the row.
-        Some(cause) => StoreError::backend(format!("{} ({})", cause.message(), cause.code().code())),
-        None => StoreError::backend(error),
     }
+}
+
+fn failure(error: tokio_postgres::Error) -> StoreError {
+    let Some(cause) = error.as_db_error() else {
+        let cut = error.is_closed() || error.source().is_some_and(<dyn Error>::is::<io::Error>);
+        return if cut { StoreError::unavailable(error) } else { StoreError::backend(error) };
+    };
+    if *cause.code() == SqlState::UNIQUE_VIOLATION {
+        return StoreError::Conflict(cause.constraint().unwrap_or_default().to_owned());
+    }
+    // Without the server's detail, which quotes the row.
+    let text = format!("{} ({})", cause.message(), cause.code().code());
+    if will_pass(cause.code()) { StoreError::unavailable(text) } else { StoreError::backend(text) }
+}
+
+/// Whether the server may do in a moment what it cannot do now (PostgreSQL, Appendix A).
+fn will_pass(code: &SqlState) -> bool {
+    // Connection exceptions, insufficient resources, operator intervention (which a statement's time limit is too).
+    ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
+        || [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
 }

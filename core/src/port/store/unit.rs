@@ -191,6 +191,11 @@ pub enum StoreError {
     /// The unit panicked. A bug in the caller.
     #[error("a unit of work panicked: {0}")]
     Panicked(String),
+    /// The database cannot be had at the moment: no connection came free in time, it is down, it fails over, it only
+    /// reads. What the unit did is undone, unless all of it was done and only the answer was lost; the same request may
+    /// do better in a moment (`security.md` INF-12).
+    #[error(transparent)]
+    Unavailable(Arc<dyn Error + Send + Sync>),
     /// The database failed. Shared, because one failed commit fails a group of units.
     #[error(transparent)]
     Backend(Arc<dyn Error + Send + Sync>),
@@ -200,5 +205,10 @@ impl StoreError {
     /// Wrap an engine's own error.
     pub fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Backend(Arc::from(error.into()))
+    }
+
+    /// Wrap an engine's own error that will pass.
+    pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(Arc::from(error.into()))
     }
 }

@@ -154,6 +154,11 @@ impl From<StoreError> for ApiFault {
                 tracing::warn!(constraint, "a uniqueness constraint was broken without a text of its own");
                 Self::new(StatusCode::CONFLICT, "conflict", "It exists already.")
             }
+            StoreError::Unavailable(cause) => {
+                tracing::error!(error = &*cause as &dyn std::error::Error, "the store cannot be had");
+                let text = "The store does not answer at the moment. Please try again in a moment.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text)
+            }
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "the store failed");
                 Self::internal()

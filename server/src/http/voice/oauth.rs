@@ -12,7 +12,7 @@ use http::{
 };
 use portico_core::{
     oauth::{error::OAuthError, userinfo::UserInfoFault},
-    port::BoxError,
+    port::{BoxError, key_ring::KeyError, store::StoreError},
 };
 use serde_json::json;
 use std::borrow::Cow;
@@ -49,6 +49,16 @@ impl OAuthFault {
         }
     }
 
+    /// The store failed: for good, or for a moment (RFC 6749 §4.1.2.1 has a word for that, and clients try again).
+    fn of_store(cause: StoreError) -> Self {
+        if !matches!(cause, StoreError::Unavailable(_)) {
+            return Self::broken(cause);
+        }
+        let description = "the service does not answer at the moment; try again";
+        let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");
+        Self { cause: Some(cause.into()), ..Self::new(status, code, description) }
+    }
+
     /// With a `WWW-Authenticate`.
     #[must_use]
     pub fn challenged(self, challenge: &'static str) -> Self {
@@ -76,7 +86,9 @@ impl From<OAuthError> for OAuthFault {
     fn from(error: OAuthError) -> Self {
         let refusal = match error {
             OAuthError::Refused(refusal) => refusal,
-            OAuthError::Store(cause) => return Self::broken(cause),
+            OAuthError::Store(cause) | OAuthError::Key(KeyError::Store(cause)) => {
+                return Self::of_store(cause);
+            }
             OAuthError::Key(cause) => return Self::broken(cause),
             other => return Self::broken(other),
         };
@@ -90,7 +102,7 @@ impl From<OAuthError> for OAuthFault {
 impl From<UserInfoFault> for OAuthFault {
     fn from(fault: UserInfoFault) -> Self {
         match fault {
-            UserInfoFault::Store(cause) => Self::broken(cause),
+            UserInfoFault::Store(cause) => Self::of_store(cause),
             UserInfoFault::NoOpenId => {
                 Self::new(StatusCode::FORBIDDEN, "insufficient_scope", "the scope openid is needed")
                     .challenged("Bearer error=\"insufficient_scope\", scope=\"openid\"")
@@ -117,7 +129,7 @@ impl IntoResponse for OAuthFault {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
+        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if let Some(challenge) = self.challenge {

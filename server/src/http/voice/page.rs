@@ -88,7 +88,7 @@ impl PageFault {
 impl IntoResponse for PageFault {
     fn into_response(self) -> Response {
         let mut response = self.trouble.status().into_response();
-        if matches!(self.trouble, Trouble::Busy | Trouble::SignInUnavailable) {
+        if self.trouble.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
         }
         response.extensions_mut().insert(self);
@@ -98,7 +98,7 @@ impl IntoResponse for PageFault {
 
 impl From<StoreError> for PageFault {
     fn from(error: StoreError) -> Self {
-        Self::new(Trouble::Internal).because(error)
+        Self::new(trouble_of_store(&error)).because(error)
     }
 }
 
@@ -116,8 +116,14 @@ pub(crate) const fn trouble_of(error: &ConnectorError) -> Trouble {
         ConnectorError::Unavailable(_) => Trouble::SignInUnavailable,
         ConnectorError::Busy => Trouble::Busy,
         ConnectorError::Misconfigured(_) => Trouble::Misconfigured,
-        ConnectorError::Memo | ConnectorError::Store(_) | _ => Trouble::Internal,
+        ConnectorError::Store(error) => trouble_of_store(error),
+        ConnectorError::Memo | _ => Trouble::Internal,
     }
+}
+
+/// What a visitor is told when the store fails.
+pub(crate) const fn trouble_of_store(error: &StoreError) -> Trouble {
+    if matches!(error, StoreError::Unavailable(_)) { Trouble::Unavailable } else { Trouble::Internal }
 }
 
 impl From<AccountFault> for PageFault {
@@ -241,9 +247,13 @@ async fn dress(State(wardrobe): State<Arc<Wardrobe>>, request: Request, next: Ne
     if let Some(foreign) = fault.foreign {
         wardrobe.note(foreign, came, &reference).await;
     }
-    let settings = wardrobe.store.read(|unit| Box::pin(async move { unit.tenant().settings().await })).await;
-    // The page is shown even when the store is what broke: then in our own colours.
-    let settings: TenantSettings = settings.unwrap_or_default();
+    // The page is shown even when the store is what broke: then in our own colours, and without waiting for it again.
+    let settings: TenantSettings = if fault.trouble == Trouble::Unavailable {
+        TenantSettings::default()
+    } else {
+        let read = wardrobe.store.read(|unit| Box::pin(async move { unit.tenant().settings().await }));
+        read.await.unwrap_or_default()
+    };
     let look = Look {
         brand: fault.brand.map_or_else(|| Brand::of(None, &settings), |brand| *brand),
         locale: Locale::choose(&[], accept_language.as_deref(), &settings.enabled_locales),
