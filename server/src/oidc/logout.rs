@@ -14,12 +14,13 @@ use crate::{
     },
 };
 use axum::{
-    extract::State,
+    extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
 };
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{ACCEPT_LANGUAGE, LOCATION, SET_COOKIE},
+    request::Parts,
 };
 use portico_core::{
     connector::{Interaction, Reply},
@@ -28,35 +29,40 @@ use portico_core::{
         logout::{CONFIRMATION, Logout, LogoutEndpoint, LogoutFault, LogoutRequest},
     },
 };
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 pub(super) async fn v2(
     State(state): State<Arc<Provider>>,
-    From(caller): From,
-    nonce: CspNonce,
-    (method, headers): (Method, HeaderMap),
+    came: Came,
     parameters: Result<Params, ParamsFault>,
 ) -> Result<Response, PageFault> {
-    let came = Came { method, headers, nonce, caller };
     log_out(&state, LogoutEndpoint::V2, came, parameters?).await
 }
 
 pub(super) async fn oidc(
     State(state): State<Arc<Provider>>,
-    From(caller): From,
-    nonce: CspNonce,
-    (method, headers): (Method, HeaderMap),
+    came: Came,
     parameters: Result<Params, ParamsFault>,
 ) -> Result<Response, PageFault> {
-    let came = Came { method, headers, nonce, caller };
     log_out(&state, LogoutEndpoint::Oidc, came, parameters?).await
 }
 
-struct Came {
+/// Who came, and how.
+pub(super) struct Came {
     method: Method,
     headers: HeaderMap,
     nonce: CspNonce,
     caller: Caller,
+}
+
+impl<S: Sync> FromRequestParts<S> for Came {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let From(caller) = From::from_request_parts(parts, state).await?;
+        let nonce = CspNonce::from_request_parts(parts, state).await?;
+        Ok(Self { method: parts.method.clone(), headers: parts.headers.clone(), nonce, caller })
+    }
 }
 
 async fn log_out(
@@ -135,12 +141,9 @@ async fn log_out(
 /// where they were going.
 pub(super) async fn landing(
     State(state): State<Arc<Provider>>,
-    From(caller): From,
-    nonce: CspNonce,
-    (method, headers): (Method, HeaderMap),
+    came: Came,
     parameters: Result<Params, ParamsFault>,
 ) -> Result<Response, PageFault> {
-    let came = Came { method, headers, nonce, caller };
     let parameters = parameters?.into_reply();
     let handle = parameters.get("state").unwrap_or_default();
     match state.provider.landed(handle).await? {
