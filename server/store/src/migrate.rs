@@ -11,19 +11,15 @@ use portico_core::port::store::{StoreError, Verdict};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// A file's name and text. `0002_order.postgres.sql` is for PostgreSQL, `0002_order.sql` for all.
+/// A file's name and text. `0002_x.postgres.sql` is for PostgreSQL, `0002_x.sql` for all.
 pub(crate) type Migration = (&'static str, &'static str);
 
 /// The files in `migrations/`, in order.
 pub(crate) const MIGRATIONS: &[Migration] = &[
     ("0001_init.sql", include_str!("../migrations/0001_init.sql")),
-    ("0002_order.postgres.sql", include_str!("../migrations/0002_order.postgres.sql")),
-    ("0003_partners.sql", include_str!("../migrations/0003_partners.sql")),
-    ("0004_order.postgres.sql", include_str!("../migrations/0004_order.postgres.sql")),
-    ("0005_upstream_sessions.sql", include_str!("../migrations/0005_upstream_sessions.sql")),
-    ("0006_order.postgres.sql", include_str!("../migrations/0006_order.postgres.sql")),
-    ("0007_departures.sql", include_str!("../migrations/0007_departures.sql")),
-    ("0008_order.postgres.sql", include_str!("../migrations/0008_order.postgres.sql")),
+    ("0002_partners.sql", include_str!("../migrations/0002_partners.sql")),
+    ("0003_upstream_sessions.sql", include_str!("../migrations/0003_upstream_sessions.sql")),
+    ("0004_departures.sql", include_str!("../migrations/0004_departures.sql")),
 ];
 
 /// Whether opening a store may change its schema.
@@ -96,10 +92,14 @@ async fn apply<S: Session>(
             "the schema is not up to date: {names} must be applied first"
         )));
     }
+    let changes = !missing.is_empty();
     for (name, text) in missing {
         unit.session.script(text).await?;
         unit.execute(sql!("INSERT INTO migrations (name, checksum) VALUES ($1, $2)", name, checksum(text)))
             .await?;
+    }
+    if changes {
+        unit.session.script(S::ORDER_BY_BYTES).await?;
     }
     if empty { data_keys::create(unit, keks).await } else { data_keys::unlock(unit, keks).await }
 }

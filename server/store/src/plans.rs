@@ -47,6 +47,7 @@ impl Explained {
 impl Session for Explained {
     const ENGINE: &'static str = Connection::ENGINE;
     const BEGIN_MIGRATION: &'static str = Connection::BEGIN_MIGRATION;
+    const ORDER_BY_BYTES: &'static str = Connection::ORDER_BY_BYTES;
     const BEGIN_READING: &'static str = Connection::BEGIN_READING;
     const ARRAY_OF: &'static str = Connection::ARRAY_OF;
     const TUPLE: &'static str = Connection::TUPLE;

@@ -12,7 +12,8 @@ use crate::{
 use async_trait::async_trait;
 use bytes::BytesMut;
 use deadpool_postgres::{
-    Client, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolBuilder, PoolError, RecyclingMethod,
+    Runtime, TimeoutType,
 };
 use futures_util::future::join;
 use portico_core::port::store::{Durability, Store, StoreError, Verdict, Work};
@@ -54,8 +55,13 @@ impl PostgresStore {
     /// Connect with the vault locked.
     pub(crate) fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let target = tls::target(url)?;
-        let writers = pool(&target, SETTINGS, options)?;
-        let readers = pool(&target, &format!("{SETTINGS} -c default_transaction_read_only=on"), options)?;
+        let pool = |builder: PoolBuilder| builder.build().map_err(StoreError::backend);
+        let writers = pool(builder(&target, options)?)?;
+        let readers = pool(builder(&target, options)?.post_create(Hook::async_fn(|client, _| {
+            // Not when it connects: with `target_session_attrs=read-write` it then looks whether the server writes.
+            let read_only = "SET default_transaction_read_only = on";
+            Box::pin(async move { client.batch_execute(read_only).await.map_err(HookError::Backend) })
+        })))?;
         Ok(Self { vault: Arc::default(), writers, readers })
     }
 
@@ -70,10 +76,10 @@ impl PostgresStore {
     }
 }
 
-fn pool(target: &Target, settings: &str, options: &StoreOptions) -> Result<Pool, StoreError> {
+fn builder(target: &Target, options: &StoreOptions) -> Result<PoolBuilder, StoreError> {
     let mut config = target.config.clone();
     let given = config.get_options().unwrap_or_default();
-    config.options(format!("{settings} {given}"));
+    config.options(format!("{SETTINGS} {given}"));
     config.application_name(config.get_application_name().unwrap_or("portico").to_owned());
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(options.wait);
@@ -85,13 +91,11 @@ fn pool(target: &Target, settings: &str, options: &StoreOptions) -> Result<Pool,
     } else {
         Manager::from_config(config, NoTls, recycling)
     };
-    Pool::builder(manager)
+    Ok(Pool::builder(manager)
         .max_size(options.connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(options.wait))
-        .create_timeout(Some(options.wait))
-        .build()
-        .map_err(StoreError::backend)
+        .create_timeout(Some(options.wait)))
 }
 
 #[async_trait]
@@ -183,6 +187,17 @@ impl Drop for PostgresSession {
 impl Session for PostgresSession {
     const ENGINE: &'static str = "postgres";
     const BEGIN_MIGRATION: &'static str = "SELECT pg_advisory_xact_lock(7305402817)";
+    const ORDER_BY_BYTES: &'static str = r#"DO $$
+        DECLARE field RECORD;
+        BEGIN
+            FOR field IN
+                SELECT table_name, column_name FROM information_schema.columns
+                WHERE table_schema = current_schema() AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
+            LOOP
+                EXECUTE format(
+                    'ALTER TABLE %I ALTER COLUMN %I TYPE TEXT COLLATE "C"', field.table_name, field.column_name);
+            END LOOP;
+        END $$"#;
     const BEGIN_READING: &'static str = "SELECT 1";
     const ARRAY_OF: &'static str = "json_agg";
     const TUPLE: &'static str = "json_build_array";
@@ -262,7 +277,7 @@ fn unconnected(error: PoolError) -> StoreError {
             "no connection to PostgreSQL came free in time (`pool`, `pool_wait_seconds`)",
         ),
         PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => StoreError::unavailable(error),
-        PoolError::Backend(error) => failure(error),
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => failure(error),
         PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
             StoreError::backend(error)
         }

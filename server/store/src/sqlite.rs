@@ -358,6 +358,7 @@ fn control(connection: &Connection, statement: &'static str) -> Result<(), Store
 impl Session for Connection {
     const ENGINE: &'static str = "sqlite";
     const BEGIN_MIGRATION: &'static str = "BEGIN IMMEDIATE";
+    const ORDER_BY_BYTES: &'static str = "";
     const BEGIN_READING: &'static str = "BEGIN";
     const ARRAY_OF: &'static str = "json_group_array";
     const TUPLE: &'static str = "json_array";

@@ -30,6 +30,9 @@ pub(crate) trait Session: Send + 'static {
     const ENGINE: &'static str;
     /// Opens a transaction in which nobody else can migrate.
     const BEGIN_MIGRATION: &'static str;
+    /// What lets text sort, and page, by its bytes as SQLite does, whatever the server's locale: run after the migrations,
+    /// for the tables that they made.
+    const ORDER_BY_BYTES: &'static str;
     /// Opens a transaction that reads.
     const BEGIN_READING: &'static str;
     /// The aggregate that makes a JSON array of rows.

@@ -221,27 +221,40 @@ async fn inf_12_a_postgres_that_is_gone_is_503_and_one_that_is_back_is_used_at_o
     assert!(query(&page.url).contains_key("code"), "a login under way goes on: {}", page.text());
 }
 
+/// What a standby is to a gateway: connections to the old primary end, new ones only read.
+fn stand_by(home: &Home, is_standby: bool) {
+    let database = home.query("SELECT current_database()");
+    let change = if is_standby {
+        "SET default_transaction_read_only = on"
+    } else {
+        "RESET default_transaction_read_only"
+    };
+    home.query(&format!("BEGIN READ WRITE; ALTER DATABASE {database} {change}; COMMIT"));
+    if is_standby {
+        home.query(
+            "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inf_12_a_postgres_that_only_reads_is_503_where_something_is_written_until_it_writes_again() {
-    let home = Home::postgres();
-    let world = narrow(&home.url()).await;
-    let database = home.query("SELECT current_database()");
-    let reconnect = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    // What a standby is to a gateway: connections to the old primary end, new ones only read.
-    home.query(&format!("ALTER DATABASE {database} SET default_transaction_read_only = on"));
-    home.query(reconnect);
-    let authorize = world.seed.authorize(&world.seed.booking, Some(&world.seed.hoekstra), &[]);
-    let mut answers = Vec::new();
-    for _ in 0..4 {
-        let page = world.browser().open(&authorize).await.unwrap().clone();
-        answers.push((page.status.as_u16(), page.text().contains("We cannot help you at the moment")));
+    for attributes in ["", "?target_session_attrs=read-write"] {
+        let home = Home::postgres();
+        let world = narrow(&format!("{}{attributes}", home.url())).await;
+        stand_by(&home, true);
+        let authorize = world.seed.authorize(&world.seed.booking, Some(&world.seed.hoekstra), &[]);
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            let page = world.browser().open(&authorize).await.unwrap().clone();
+            answers.push((page.status.as_u16(), page.text().contains("We cannot help you at the moment")));
+        }
+        assert_eq!(answers, [(503, true); 4], "{attributes}");
+        stand_by(&home, false);
+        let code = world.sign_in(&mut world.browser()).await;
+        assert_eq!(world.redeem(&world.seed.booking, &code).await.status, 200, "without a restart");
+        let kinds = world.kinds().await;
+        assert_eq!(kinds, [EventKind::Login, EventKind::CodeExchanged], "and nothing of before");
     }
-    assert_eq!(answers, [(503, true); 4]);
-    assert!(world.events().await.is_empty(), "the log can be read");
-    let reset = format!("ALTER DATABASE {database} RESET default_transaction_read_only");
-    home.query(&format!("BEGIN READ WRITE; {reset}; COMMIT"));
-    let code = world.sign_in(&mut world.browser()).await;
-    assert_eq!(world.redeem(&world.seed.booking, &code).await.status, 200, "without a restart");
-    assert_eq!(world.kinds().await, [EventKind::Login, EventKind::CodeExchanged]);
 }
