@@ -3,6 +3,7 @@
 
 mod csrf;
 mod db;
+mod flood;
 mod inf;
 mod inv;
 mod inv_admin;

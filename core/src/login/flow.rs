@@ -27,6 +27,7 @@ use crate::{
     port::store::{Charge, Store, StoreError},
     secret::{Secret, TokenHash},
     time::Clock,
+    watch::Watch,
 };
 use std::{sync::Arc, time::Duration};
 use url::Url;
@@ -39,6 +40,7 @@ pub struct Flow {
     pub(super) connectors: Arc<dyn Connectors>,
     pub(super) pipeline: Pipeline,
     pub(super) settings: FlowSettings,
+    pub(super) watch: Watch,
 }
 
 /// What a flow has to know beyond its ports.
@@ -102,7 +104,8 @@ impl Flow {
         pipeline: Pipeline,
         settings: FlowSettings,
     ) -> Self {
-        Self { store, clock, entropy, connectors, pipeline, settings }
+        let watch = Watch::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
+        Self { store, clock, entropy, connectors, pipeline, settings, watch }
     }
 
     /// The one address to which identity providers send their answers.

@@ -1,4 +1,5 @@
-//! Owns the door to a login: the request is checked, guesses at tickets are counted, and what is refused is logged.
+//! Owns the door to a login: the request is checked, guesses at tickets are counted, and what is refused is logged, within
+//! bounds.
 //! Never touches what is checked: that is `oauth::authorize`.
 
 use super::{Visitor, flow::Flow, throttle};
@@ -9,7 +10,8 @@ use crate::{
 };
 
 impl Flow {
-    /// Check an authorization request (contract §1.2). Every refusal leaves one entry in the log.
+    /// Check an authorization request (contract §1.2). A refusal leaves one entry in the log, while there is room: anybody
+    /// can cause one.
     pub async fn request(&self, parameters: &Reply, visitor: &Visitor) -> Result<Accepted, AuthorizeFault> {
         let now = self.clock.now();
         // INV-01: a look at a ticket is charged first, and given back when the ticket was good.
@@ -37,7 +39,7 @@ impl Flow {
         visitor: &Visitor,
     ) -> Result<AuthorizeFault, AuthorizeFault> {
         if let Some(entry) = self.entry_of(&fault, visitor) {
-            self.store.write(move |unit| Box::pin(async move { unit.events().insert(&entry).await })).await?;
+            self.watch.write(entry, visitor.ip).await?;
         }
         Ok(fault)
     }
@@ -58,8 +60,10 @@ impl Flow {
             AuthorizeFault::TooManyTickets => (EventKind::BlockedAddress, "too_many_tickets", None),
             AuthorizeFault::Store(_) => return None,
         };
+        // Strangers say what they like, at length.
+        let cut = |text: &str| text.chars().take(256).collect::<String>();
         let entry =
-            AuditEvent::new(kind, self.clock.now(), &*self.entropy).because(reason, fault.to_string());
+            AuditEvent::new(kind, self.clock.now(), &*self.entropy).because(reason, cut(&fault.to_string()));
         Some(AuditEvent {
             client_id: client.map(|client: &Client| client.id.clone()),
             client_name: client.map(|client| client.name.clone()),
