@@ -215,6 +215,7 @@ fn user(world: &World, number: usize, hash: &Secret) -> Result<(User, PasswordCr
         password_hash: Some(hash.clone()),
         history: Vec::new(),
         changed_at: Timestamp(1),
+        awaits_verification: false,
     };
     let identity = Identity {
         connection_id: world.connection.clone(),

@@ -201,6 +201,7 @@ impl Seed {
             password_hash: Some(hash.clone()),
             history: Vec::new(),
             changed_at: now,
+            awaits_verification: false,
         };
         (user, credential)
     }

@@ -199,7 +199,9 @@ impl DatabaseConnector {
         let refused = || Ok(refuse(Refusal::WrongCredentials, Some(about), Some(retry)));
         // What is too long to be a password is nobody's, whoever they are.
         let Ok(password) = Password::parse(password) else { return refused() };
-        let stored = credential.as_ref().and_then(|credential| credential.password_hash.as_ref());
+        // One that waits for its address to be verified has no password yet, as far as anybody can tell (DB-03).
+        let open = credential.as_ref().filter(|credential| !credential.awaits_verification);
+        let stored = open.and_then(|credential| credential.password_hash.as_ref());
         let matched = self.pool.verify(&password, stored).await?;
         let (Some(credential), Some(stored), Match::Yes | Match::Outdated) = (&credential, stored, matched)
         else {
@@ -278,8 +280,10 @@ impl DatabaseConnector {
             Err(faults) => return Ok(refuse(Refusal::PasswordTooWeak(faults), about(), Some(retry))),
         };
         let hash = self.pool.hash(&password).await?;
-        // After the hash, so that an address that has an account takes as long as one that has none (DB-03).
-        if self.find(email.canonical()).await?.is_some() {
+        // Where addresses are verified, whoever signs up is not told whether this one has an account: its owner is, by
+        // mail (DB-03). Elsewhere it is looked for after the hash, so that the time it takes does not tell.
+        let quiet = self.options.verifies_addresses && request.intent == Intent::SignUp;
+        if !quiet && self.find(email.canonical()).await?.is_some() {
             return Ok(refuse(Refusal::SignUpRefused, about(), Some(retry)));
         }
         if let Some(username) = &username

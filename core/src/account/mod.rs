@@ -16,9 +16,12 @@ pub use caller::Caller;
 pub use mail::{MailFacts, account_mail};
 pub use password::{PasswordChange, set_password};
 pub(crate) use password::{end_everything, profile_of};
+pub(crate) use reset::ResetMail;
 pub use reset::{Changed, NotChanged, ResetForm, ResetRequest, ResetRequested};
 pub use sign_up::{Door, NoSignUp, NotSignedUp, SignUp, SignedUp, may_sign_up};
-pub(crate) use throttle::{sign_up_from as sign_up_charges, verification as verification_charges};
+pub(crate) use throttle::{
+    sign_up_from as sign_up_charges, sign_up_to as sign_up_charges_to, verification as verification_charges,
+};
 pub use ticket::{NewTicket, TicketPage, Unusable, new_ticket};
 pub use verification::{VerificationRequested, Verified, mail_verification};
 

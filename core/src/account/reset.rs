@@ -2,7 +2,7 @@
 //! Never touches the policy that a new password meets: that is the connector's.
 
 use super::{
-    AccountFault, Caller, SelfService, TicketPage, Unusable,
+    AccountFault, AccountSettings, Caller, SelfService, TicketPage, Unusable,
     mail::{MailFacts, account_mail},
     password::{PasswordChange, profile_of, set_password},
     throttle,
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     connector::{AccountError, Accounts, ConnectorError, PasswordFault, PasswordRule},
     email::Email,
+    entropy::Entropy,
     id::{ClientId, ConnectionId, OrganizationId, UserId},
     login,
     model::{AuditEvent, Connection, EventKind, TicketKind, User},
@@ -102,7 +103,7 @@ impl SelfService {
         Ok(ResetRequested::Accepted)
     }
 
-    /// Mail a link, if there is such an account; and note in the same unit what led to it.
+    /// Mail a link, if there is such an account; and note in the same unit what led to it, if that was a sign-up.
     pub(super) async fn mail_reset(
         &self,
         connection: Connection,
@@ -111,59 +112,24 @@ impl SelfService {
         caller: &Caller,
         because: Option<AuditEvent>,
     ) -> Result<(), AccountFault> {
-        let (now, entropy) = (self.clock.now(), self.entropy.clone());
-        let (request, settings) = (request.clone(), self.settings.clone());
-        let sent = caller.event(EventKind::PasswordChangeRequested, now, entropy.as_ref(), &connection);
-        let unsent = caller.event(EventKind::PasswordChangeRequestFailed, now, entropy.as_ref(), &connection);
+        let (now, entropy, settings) = (self.clock.now(), self.entropy.clone(), self.settings.clone());
+        let event = |kind| caller.event(kind, now, entropy.as_ref(), &connection);
+        let mail = ResetMail {
+            template: if because.is_some() { ResetMail::ACCOUNT_EXISTS } else { ResetMail::ASKED_FOR },
+            client: request.client.clone(),
+            organization: request.organization.clone(),
+            sent: event(EventKind::PasswordChangeRequested),
+            unsent: event(EventKind::PasswordChangeRequestFailed),
+            connection,
+            email,
+        };
         self.store
             .write::<_, StoreError, _>(move |unit| {
                 Box::pin(async move {
                     if let Some(event) = because {
                         unit.events().insert(&event).await?;
                     }
-                    let user = match account_of(unit, &connection, &email).await? {
-                        Ok(user) => user,
-                        Err((user, reason)) => {
-                            let mut unsent = unsent.because(reason, "no link for a new password was mailed");
-                            unsent.user_name = Some(email.canonical().to_owned());
-                            unsent.user_id = user;
-                            return unit.events().insert(&unsent).await;
-                        }
-                    };
-                    let client = match &request.client {
-                        Some(id) => unit.clients().find(id).await?,
-                        None => None,
-                    };
-                    let organization = match &request.organization {
-                        Some(id) => unit.organizations().find(id).await?,
-                        None => None,
-                    };
-                    let new = NewTicket {
-                        kind: TicketKind::ChangePassword,
-                        user: &user,
-                        connection: &connection,
-                        email: user.email.as_ref().unwrap_or(&email),
-                        proves_address: true,
-                        client: client.as_ref().map(|client| client.id.clone()),
-                        organization: organization.as_ref().map(|organization| organization.id.clone()),
-                        lifetime: settings.reset_lifetime,
-                    };
-                    let (ticket, url) = new_ticket(new, &settings.issuer, now, entropy.as_ref());
-                    unit.tickets().insert(&ticket).await?;
-                    let facts = MailFacts {
-                        user: &user,
-                        connection: &connection,
-                        client: client.as_ref(),
-                        organization: organization.as_ref(),
-                        url: Some(&url),
-                    };
-                    // To the address as it is stored, never as it was typed (DB-12).
-                    let mail = account_mail("reset_email", &ticket.email, &facts, now, entropy.as_ref());
-                    unit.outbox().push(&mail).await?;
-                    let mut sent = sent.about(&user);
-                    sent.client_id = ticket.client_id;
-                    sent.organization_id = ticket.organization_id;
-                    unit.events().insert(&sent).await
+                    mail.write(unit, &settings, now, entropy.as_ref()).await
                 })
             })
             .await?;
@@ -318,6 +284,85 @@ impl SelfService {
     pub(super) async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, AccountFault> {
         let found = self.store.read(|unit| Box::pin(async move { unit.connections().find(id).await }));
         Ok(found.await?)
+    }
+}
+
+/// A message with a link by which the owner of an account chooses a new password.
+pub(crate) struct ResetMail {
+    /// Which message.
+    pub(crate) template: &'static str,
+    /// In which connection.
+    pub(crate) connection: Connection,
+    /// Whose account.
+    pub(crate) email: Email,
+    /// From which application.
+    pub(crate) client: Option<ClientId>,
+    /// In whose branding.
+    pub(crate) organization: Option<OrganizationId>,
+    /// The entry when it was written.
+    pub(crate) sent: AuditEvent,
+    /// The entry when there is no such account, or none that a link may go to.
+    pub(crate) unsent: AuditEvent,
+}
+
+impl ResetMail {
+    /// Somebody asked for a new password.
+    pub(crate) const ASKED_FOR: &'static str = "reset_email";
+    /// Somebody wanted to make an account that there is already.
+    pub(crate) const ACCOUNT_EXISTS: &'static str = "account_exists";
+
+    /// Write it, if there is such an account. The one way in which such a message comes about.
+    pub(crate) async fn write(
+        self,
+        unit: &mut (dyn UnitOfWork + '_),
+        settings: &AccountSettings,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<(), StoreError> {
+        let Self { template, connection, email, client, organization, sent, unsent } = self;
+        let user = match account_of(unit, &connection, &email).await? {
+            Ok(user) => user,
+            Err((user, reason)) => {
+                let mut unsent = unsent.because(reason, "no link for a new password was mailed");
+                unsent.user_name = Some(email.canonical().to_owned());
+                unsent.user_id = user;
+                return unit.events().insert(&unsent).await;
+            }
+        };
+        let client = match &client {
+            Some(id) => unit.clients().find(id).await?,
+            None => None,
+        };
+        let organization = match &organization {
+            Some(id) => unit.organizations().find(id).await?,
+            None => None,
+        };
+        let new = NewTicket {
+            kind: TicketKind::ChangePassword,
+            user: &user,
+            connection: &connection,
+            email: user.email.as_ref().unwrap_or(&email),
+            proves_address: true,
+            client: client.as_ref().map(|client| client.id.clone()),
+            organization: organization.as_ref().map(|organization| organization.id.clone()),
+            lifetime: settings.reset_lifetime,
+        };
+        let (ticket, url) = new_ticket(new, &settings.issuer, now, entropy);
+        unit.tickets().insert(&ticket).await?;
+        let facts = MailFacts {
+            user: &user,
+            connection: &connection,
+            client: client.as_ref(),
+            organization: organization.as_ref(),
+            url: Some(&url),
+        };
+        // To the address as it is stored, never as it was typed (DB-12).
+        let mail = account_mail(template, &ticket.email, &facts, now, entropy);
+        unit.outbox().push(&mail).await?;
+        let mut sent = sent.about(&user);
+        sent.client_id = ticket.client_id;
+        sent.organization_id = ticket.organization_id;
+        unit.events().insert(&sent).await
     }
 }
 

@@ -123,7 +123,8 @@ struct Place {
 }
 
 impl SelfService {
-    /// Make an account, and mail a link that verifies its address.
+    /// Make an account, and mail a link that verifies its address. Where addresses are verified the account opens once
+    /// this one is: whether there was one already is the mailbox's secret (DB-03).
     pub async fn sign_up(
         &self,
         wanted: SignUp,
@@ -237,9 +238,7 @@ impl SelfService {
                 }
                 let user = new_user(&place.connection, &subject, &credential, wanted, now);
                 unit.users().insert(&user).await?;
-                unit.credentials()
-                    .insert(&stored(&place.connection, &user, subject, credential, now))
-                    .await?;
+                unit.credentials().insert(&stored(&place, &user, subject, credential, now)).await?;
                 let facts = MailFacts {
                     user: &user,
                     connection: &place.connection,
@@ -285,14 +284,14 @@ fn new_user(
 }
 
 fn stored(
-    connection: &Connection,
+    place: &Place,
     user: &User,
     subject: Subject,
     credential: Credential,
     now: Timestamp,
 ) -> PasswordCredential {
     PasswordCredential {
-        connection_id: connection.id.clone(),
+        connection_id: place.connection.id.clone(),
         user_id: user.id.clone(),
         subject,
         email_normalized: credential.email.map(|email| email.canonical().to_owned()),
@@ -300,5 +299,6 @@ fn stored(
         password_hash: credential.password_hash,
         history: Vec::new(),
         changed_at: now,
+        awaits_verification: place.verifies,
     }
 }

@@ -21,9 +21,12 @@ pub(crate) fn verification(connection: &ConnectionId, email: &Email) -> Vec<Char
 
 /// What one sign-up costs: fifty a minute for whoever asks, three an hour for an address, which gets mail each time.
 pub(super) fn sign_up(connection: &ConnectionId, email: &Email, ip: Option<IpAddr>) -> Vec<Charge> {
-    let address =
-        Charge { key: recipient("signup", connection, email), burst: 3, period: Duration::from_mins(20) };
-    std::iter::once(address).chain(sign_up_from(ip)).collect()
+    sign_up_to(connection, email).into_iter().chain(sign_up_from(ip)).collect()
+}
+
+/// What one sign-up costs the address that it names.
+pub(crate) fn sign_up_to(connection: &ConnectionId, email: &Email) -> Vec<Charge> {
+    vec![Charge { key: recipient("signup", connection, email), burst: 3, period: Duration::from_mins(20) }]
 }
 
 /// What one sign-up costs whoever asks, whatever the form says.

@@ -144,6 +144,9 @@ impl SelfService {
                     user.email_verified = true;
                     user.updated_at = now;
                     unit.users().update(&user).await?;
+                    if let Some(identity) = user.identity_at(&good.connection.id) {
+                        unit.credentials().activate(&good.connection.id, &identity.subject).await?;
+                    }
                     let mut event = caller
                         .event(EventKind::EmailVerified, now, entropy.as_ref(), &good.connection)
                         .about(&user);

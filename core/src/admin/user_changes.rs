@@ -117,6 +117,9 @@ impl Admin {
                     }
                     user = found(unit, &id).await?;
                 }
+                if let (Some(true), Some((connection, identity))) = (change.email_verified, &account) {
+                    unit.credentials().activate(&connection.id, &identity.subject).await?;
+                }
                 apply(&mut user, change, at);
                 unit.users().update(&user).await?;
                 if blocks {

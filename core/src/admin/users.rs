@@ -240,5 +240,6 @@ fn stored(
         password_hash: credential.password_hash,
         history: Vec::new(),
         changed_at: at,
+        awaits_verification: false,
     }
 }

@@ -193,6 +193,7 @@ pub fn admit(
         password_hash: credential.password_hash,
         history: Vec::new(),
         changed_at: now,
+        awaits_verification: false,
     });
     let changed = before.as_ref() != Some(&user);
     let accepts = invitation.map(|(invitation, _)| invitation);

@@ -439,6 +439,9 @@ impl Flow {
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
         let connection = here.at()?.connection.clone();
+        if awaiting.intent == Intent::SignUp && self.verifies_addresses(&connection)? {
+            return Box::pin(self.sign_up(here, awaiting, assertion, visitor)).await;
+        }
         let mut transaction = here.transaction.clone();
         transaction.trace.push(format!("identified at {}", connection.name));
         let entrance = Entrance {

@@ -27,6 +27,7 @@ mod lookup;
 pub mod pipeline;
 mod request;
 pub mod scene;
+mod sign_up;
 mod silent;
 pub mod sso;
 pub mod throttle;

@@ -154,6 +154,11 @@ pub enum View {
         /// Whether the form may offer to make an account: the connector and the organization both say so.
         may_sign_up: bool,
     },
+    /// Tells whoever signed up to look for mail; the same whether there was an account already (DB-03).
+    SignedUp {
+        /// The address that was typed.
+        email: String,
+    },
     /// Lets the user choose among their organizations.
     Picker(Vec<Organization>),
 }

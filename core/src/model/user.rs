@@ -94,4 +94,7 @@ pub struct PasswordCredential {
     pub history: Vec<Secret>,
     /// When the password was set.
     pub changed_at: Timestamp,
+    /// Whether somebody made it for themselves with an address that they have not shown to be theirs: until they have, or
+    /// an administrator says so, the password opens nothing (`security.md` DB-03).
+    pub awaits_verification: bool,
 }

@@ -5,8 +5,8 @@ use super::{LoginFault, Logins, Visit};
 use crate::http::voice::page::PageFault;
 use crate::page::{
     ArrivalPage, AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label,
-    Links, Locale, Look, OrganizationPage, Page, PassagePage, Pick, PickerPage, PromptPage, Trouble, Typed,
-    Way, Ways, WebMessagePage,
+    Links, Locale, Look, OrganizationPage, Page, PassagePage, Pick, PickerPage, PromptPage, SignUpSentPage,
+    Trouble, Typed, Way, Ways, WebMessagePage,
 };
 use axum::response::{IntoResponse, Response};
 use http::{
@@ -34,6 +34,7 @@ pub(super) fn path_of(view: &View) -> Option<&'static str> {
         View::Confirmation { .. } => Some("/invitation"),
         View::Arrival { .. } => Some("/u/continue"),
         View::Picker(_) => Some("/u/organization-picker"),
+        View::SignedUp { .. } => Some("/u/signup"),
         View::Connector { interaction: Interaction::Prompt(prompt), .. } => Some(match prompt.intent {
             Intent::SignIn if prompt.fields.contains(&Field::Identifier) => "/u/login",
             Intent::SignIn => "/u/login/password",
@@ -148,6 +149,7 @@ impl Logins {
                 | View::Choice { .. }
                 | View::Confirmation { .. }
                 | View::Arrival { .. }
+                | View::SignedUp { .. }
                 | View::Picker(_) => unreachable!("only a connector sends elsewhere"),
             };
         };
@@ -203,7 +205,11 @@ fn lands_at(shown: &Shown) -> Vec<String> {
     let callbacks = shown.scene.client.iter().flat_map(|client| client.callbacks.iter().cloned());
     let elsewhere: &[Url] = match &shown.view {
         View::Confirmation { destinations, .. } | View::Choice { destinations, .. } => destinations,
-        View::Organization | View::Arrival { .. } | View::Connector { .. } | View::Picker(_) => &[],
+        View::Organization
+        | View::Arrival { .. }
+        | View::Connector { .. }
+        | View::SignedUp { .. }
+        | View::Picker(_) => &[],
     };
     callbacks.chain(elsewhere.iter().map(Url::to_string)).collect()
 }
@@ -248,6 +254,10 @@ fn page_of(shown: Shown, form: Form) -> Page {
             who: Label::new(&who),
             connection: Label::new(&connection),
             client,
+        }),
+        View::SignedUp { email } => Page::SignUpSent(SignUpSentPage {
+            email: Label::new(&email),
+            back: format!("/u/login?state={transaction}"),
         }),
         View::Choice { choices, by_identifier, .. } => {
             let invited = scene.invitation.is_some();

@@ -103,6 +103,16 @@ pub struct ResetSentPage {
     pub back: Option<String>,
 }
 
+/// A message was mailed to whoever has the address that somebody signed up with: nobody else learns whether there was an
+/// account already (`security.md` DB-03).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SignUpSentPage {
+    /// The address that was typed.
+    pub email: Label,
+    /// To where one signs in, once the address is verified.
+    pub back: String,
+}
+
 /// The password was changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ResetDonePage {

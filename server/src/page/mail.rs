@@ -69,11 +69,11 @@ impl Pages {
     }
 }
 
-/// What the four templates are filled with, as the use cases write it to the outbox.
+/// What the templates are filled with, as the use cases write it to the outbox.
 enum Message {
     /// `user_invitation`, written when an invitation is made.
     Invitation(InvitationData),
-    /// `reset_email`, `verify_email` and `password_changed`, written by what people do with their accounts.
+    /// `reset_email`, `account_exists`, `verify_email` and `password_changed`, written by what people do with their accounts.
     Account(&'static str, AccountData),
 }
 
@@ -115,6 +115,7 @@ impl Message {
         Ok(match mail.template.as_str() {
             "user_invitation" => Self::Invitation(serde_json::from_value(data)?),
             "reset_email" => Self::Account("reset_email", serde_json::from_value(data)?),
+            "account_exists" => Self::Account("account_exists", serde_json::from_value(data)?),
             "verify_email" => Self::Account("verify_email", serde_json::from_value(data)?),
             "password_changed" => Self::Account("password_changed", serde_json::from_value(data)?),
             other => return Err(MailFault::UnknownTemplate(other.to_owned())),

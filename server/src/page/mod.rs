@@ -21,7 +21,7 @@ mod tests;
 
 pub use account::{
     LoggedOutPage, LogoutConfirmPage, Onward, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage,
-    VerifiedPage, VerifyPage,
+    SignUpSentPage, VerifiedPage, VerifyPage,
 };
 pub use choice::{
     ArrivalPage, ConfirmPage, ConnectionsPage, IdentifierPage, OrganizationPage, Pick, PickerPage,
@@ -60,6 +60,8 @@ pub enum Page {
     Organization(OrganizationPage),
     /// One's own organizations to choose among.
     Picker(PickerPage),
+    /// A message was mailed to the address that somebody signed up with.
+    SignUpSent(SignUpSentPage),
     /// The address is asked that a link is mailed to.
     ResetRequest(ResetRequestPage),
     /// A link was mailed.
@@ -100,6 +102,7 @@ impl Page {
             | Self::Confirm(_)
             | Self::Arrival(_)
             | Self::Picker(_)
+            | Self::SignUpSent(_)
             | Self::ResetSent(_)
             | Self::ResetDone(_)
             | Self::Verify(_)
@@ -122,6 +125,7 @@ impl Page {
             Self::Organization(_) => "login/organization.html",
             Self::Picker(_) => "login/picker.html",
             Self::ResetRequest(_) => "account/reset_request.html",
+            Self::SignUpSent(_) => "account/sign_up_sent.html",
             Self::ResetSent(_) => "account/reset_sent.html",
             Self::Reset(_) => "account/reset.html",
             Self::ResetDone(_) => "account/reset_done.html",
@@ -146,6 +150,7 @@ impl Page {
             Self::Organization(page) => Serde(page).into(),
             Self::Picker(page) => Serde(page).into(),
             Self::ResetRequest(page) => Serde(page.view()).into(),
+            Self::SignUpSent(page) => Serde(page).into(),
             Self::ResetSent(page) => Serde(page).into(),
             Self::Reset(page) => Serde(page.view()).into(),
             Self::ResetDone(page) => Serde(page).into(),
@@ -179,6 +184,7 @@ impl Page {
             Self::LogoutConfirm(page) => page.form.sources().cloned().collect(),
             Self::AutoPost(page) => vec![page.source()],
             Self::ResetRequest(_)
+            | Self::SignUpSent(_)
             | Self::ResetSent(_)
             | Self::Reset(_)
             | Self::ResetDone(_)

@@ -5,7 +5,7 @@ use super::{
     ArrivalPage, AutoPostPage, Brand, ConfirmPage, ConnectionsPage, ErrorPage, Form, IdentifierPage, Label,
     Links, Locale, LoggedOutPage, LogoUrl, LogoutConfirmPage, Look, Onward, OrganizationPage, Page,
     PassagePage, Pick, PickerPage, PromptPage, ResetDonePage, ResetPage, ResetRequestPage, ResetSentPage,
-    Support, Trouble, Typed, VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
+    SignUpSentPage, Support, Trouble, Typed, VerifiedPage, VerifyPage, Way, Ways, WebMessagePage,
 };
 use portico_core::{
     connector::{Field, Intent, PasswordFault, PasswordRule, Prompt, Refusal},
@@ -302,6 +302,10 @@ fn accounts(names: &Names) -> Vec<(String, Page)> {
         ("reset_request", Page::ResetRequest(request(None, back()))),
         ("reset_request_unusable", Page::ResetRequest(request(Some(Refusal::EmailUnusable), None))),
         ("reset_request_too_many", Page::ResetRequest(request(too_many, back()))),
+        (
+            "sign_up_sent",
+            Page::SignUpSent(SignUpSentPage { email: email(), back: "/u/login?state=x".to_owned() }),
+        ),
         ("reset_sent", Page::ResetSent(ResetSentPage { email: email(), back: back() })),
         ("reset_sent_lost", Page::ResetSent(ResetSentPage { email: email(), back: None })),
         ("reset", Page::Reset(reset(None))),

@@ -154,6 +154,7 @@ CREATE TABLE credentials (
     password_hash       TEXT,
     history             TEXT   NOT NULL,
     changed_at          BIGINT NOT NULL,
+    awaits_verification BOOLEAN NOT NULL,
     PRIMARY KEY (connection_id, subject),
     UNIQUE (connection_id, email_normalized),
     UNIQUE (connection_id, username_normalized)

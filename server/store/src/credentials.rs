@@ -17,7 +17,7 @@ use portico_core::{
 
 const SELECT: &str =
     "SELECT connection_id, subject, user_id, email_normalized, username_normalized, password_hash,
-        history, changed_at FROM credentials WHERE connection_id = ";
+        history, changed_at, awaits_verification FROM credentials WHERE connection_id = ";
 
 impl FromRow for PasswordCredential {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -31,6 +31,7 @@ impl FromRow for PasswordCredential {
             password_hash: row.get::<Option<String>>("password_hash")?.map(Secret::new),
             history: history.into_iter().map(Secret::new).collect(),
             changed_at: row.at("changed_at")?,
+            awaits_verification: row.get("awaits_verification")?,
         })
     }
 }
@@ -60,8 +61,8 @@ impl<S: Session> Credentials for SqlUnit<S> {
     async fn insert(&mut self, credential: &PasswordCredential) -> Result<(), StoreError> {
         self.execute(sql!(
             "INSERT INTO credentials (connection_id, subject, user_id, email_normalized, username_normalized,
-                 password_hash, history, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 password_hash, history, changed_at, awaits_verification)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             &credential.connection_id,
             &credential.subject,
             &credential.user_id,
@@ -70,9 +71,20 @@ impl<S: Session> Credentials for SqlUnit<S> {
             credential.password_hash.as_ref().map(Secret::expose),
             exposed(&credential.history)?,
             credential.changed_at,
+            credential.awaits_verification,
         ))
         .await
         .map(drop)
+    }
+
+    async fn activate(&mut self, connection: &ConnectionId, subject: &Subject) -> Result<bool, StoreError> {
+        self.changed(sql!(
+            "UPDATE credentials SET awaits_verification = FALSE
+             WHERE connection_id = $1 AND subject = $2 AND awaits_verification",
+            connection,
+            subject,
+        ))
+        .await
     }
 
     async fn change_password(
@@ -88,7 +100,7 @@ impl<S: Session> Credentials for SqlUnit<S> {
             found.password_hash.clone().into_iter().chain(found.history.clone()).take(keep).collect();
         let changed = self
             .changed(sql!(
-                "UPDATE credentials SET password_hash = $3, history = $4, changed_at = $5
+                "UPDATE credentials SET password_hash = $3, history = $4, changed_at = $5, awaits_verification = FALSE
                  WHERE connection_id = $1 AND subject = $2
                      AND password_hash IS NOT DISTINCT FROM CAST($6 AS TEXT) AND history = $7",
                 connection,

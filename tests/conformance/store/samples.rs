@@ -214,6 +214,7 @@ pub(crate) fn credential(n: i64) -> PasswordCredential {
         password_hash: Some(Secret::new(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${n}"))),
         history: Vec::new(),
         changed_at: Timestamp(1000 + n),
+        awaits_verification: false,
     }
 }
 

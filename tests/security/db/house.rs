@@ -145,6 +145,7 @@ impl House {
             password_hash: credential.password_hash,
             history: Vec::new(),
             changed_at: self.clock.now(),
+            awaits_verification: false,
         };
         let row = user.clone();
         self.store

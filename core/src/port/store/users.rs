@@ -77,7 +77,9 @@ pub trait Credentials: Send {
     /// Add one; [`StoreError::Conflict`] `credentials_connection_id_email_normalized_key` or
     /// `credentials_connection_id_username_normalized_key`.
     async fn insert(&mut self, credential: &PasswordCredential) -> Result<(), StoreError>;
-    /// Set a new hash; the old one goes to the front of the history, of which `keep` are kept.
+    /// The address was shown to be its owner's: from now on the password opens it. Whether it had been waiting for that.
+    async fn activate(&mut self, connection: &ConnectionId, subject: &Subject) -> Result<bool, StoreError>;
+    /// Set a new hash, which opens the account; the old one goes to the front of the history, of which `keep` are kept.
     async fn change_password(
         &mut self,
         connection: &ConnectionId,
