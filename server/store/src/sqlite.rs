@@ -88,14 +88,17 @@ impl SqliteStore {
         Ok(Self { path, vault, writer, queue, readers: ThreadLocal::new() })
     }
 
-    /// Run a unit that waits for no disk on this thread, if nobody writes; else it comes back.
+    /// Run a unit that waits for no disk on this thread, if nobody writes or waits to; else it comes back.
     fn write_here(
         &self,
         work: Work<'static>,
         durability: Durability,
     ) -> Result<Result<(), StoreError>, Work<'static>> {
+        if durability == Durability::Now || self.queue.capacity() < self.queue.max_capacity() {
+            return Err(work);
+        }
         let Ok(mut writer) = self.writer.try_lock() else { return Err(work) };
-        if durability == Durability::Now || writer.is_due() {
+        if writer.is_due() {
             return Err(work);
         }
         Ok(writer.write_alone(work))
