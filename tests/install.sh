@@ -2,8 +2,9 @@
 # Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test|fuzz
 #   build   a C compiler; libxml2, xmlsec and what binds them (XML signatures)
 #   fuzz    the same, and a C++ compiler
-#   test    the same as build, PostgreSQL, Chromium and chromedriver, and SAML identity providers: SimpleSAMLphp of
-#           Debian; samlp of npm and pysaml2 of PyPI, which go into the folder `identity-providers` beside what cargo builds
+#   test    the same as build, PostgreSQL, Chromium and chromedriver, xmllint, and SAML identity providers: SimpleSAMLphp
+#           and LemonLDAP::NG of Debian; samlp of npm and pysaml2 of PyPI, which go into the folder `identity-providers`
+#           beside what cargo builds
 set -eu
 
 missing=""
@@ -38,9 +39,14 @@ if [ "${1:-build}" = test ]; then
     need node nodejs
     need npm npm
     need xmlsec1 xmlsec1
+    need xmllint libxml2-utils
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
     # With these nothing asks for a web server that would be started: php serves the tests by itself.
     [ -e /usr/share/simplesamlphp/www ] || missing="$missing simplesamlphp micro-httpd netcat-traditional php-cgi php-cli php-mbstring php-xml"
+    # The same holds here: plackup serves the tests by itself. The portal loads a module for captchas that needs images.
+    need plackup libplack-perl
+    perl -MLasso -MGD::SecurityImage -MImage::Magick -MXML::Simple -MLemonldap::NG::Portal -e 1 >/dev/null 2>&1 ||
+        missing="$missing liblemonldap-ng-portal-perl lemonldap-ng-uwsgi-app mini-httpd liblasso-perl libglib-perl libio-string-perl libxml-simple-perl libgd-securityimage-perl libimage-magick-perl"
 fi
 command -v cargo >/dev/null 2>&1 || {
     echo "install.sh: cargo is missing; install Rust 1.95 or newer from https://rustup.rs/" >&2

@@ -2,8 +2,10 @@
 //! with a browser.
 //! Never touches which provider it is.
 
+mod farewell;
+
 use crate::{
-    running::{Provider, ServiceDescription},
+    running::{Login, Provider, ServiceDescription},
     world::{ISSUER, METAHEXA, World, query},
 };
 use portico_core::{
@@ -28,8 +30,9 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Import the provider's metadata by its address, and let the provider know ours.
-    pub(crate) async fn connected_to(provider: Provider) -> Self {
+    /// Import the provider's metadata by its address, and let the provider know ours. Requests are signed, and travel by
+    /// this binding.
+    pub(crate) async fn connected_by(binding: &str, provider: Provider) -> Self {
         let world = World::with_idp(Some(&provider.url())).await;
         // Real providers know one time only.
         world.clock.set(SystemClock.now());
@@ -37,7 +40,7 @@ impl Gateway {
         let options = json!({
             "metadataUrl": gateway.provider.metadata,
             "signSAMLRequest": true,
-            "protocolBinding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
+            "protocolBinding": format!("urn:oasis:names:tc:SAML:2.0:bindings:{binding}"),
         });
         gateway.connect(options).await;
         let service = gateway.describe().await;
@@ -103,23 +106,32 @@ impl Gateway {
 
     /// Sign Alice in while the provider answers so: the claims of her ID token, or the check that failed.
     pub(crate) async fn sign_in(&self, variant: &str) -> Result<Value, String> {
+        Ok(self.visit(variant).await?.1)
+    }
+
+    /// The same, with her browser.
+    async fn visit(&self, variant: &str) -> Result<(Browser, Value), String> {
         self.provider.vary(variant);
         let mut browser = self.world.browser();
         let page = self.at_the_provider(&mut browser).await;
         assert!(page.url.as_str().starts_with(&self.provider.base), "{} {}", page.url, page.text());
-        let page = browser.submit(&[("username", "alice"), ("password", "secret-alice")]).await;
+        let Login { name, password } = self.provider.login;
+        let page = browser.submit(&[name, password]).await;
         page.unwrap_or_else(|error| panic!("{error}\n{}", self.provider.said()));
         let page = carried(&mut browser, METAHEXA).await;
         let Some(code) = query(&page.url).remove("code") else {
             let mut events = self.world.events().await;
-            let newest = events.pop().expect("an entry");
-            let check = newest.details.get("check").or_else(|| newest.details.get("reason"));
-            return Err(check.and_then(Value::as_str).map_or_else(
-                || format!("{} {} {newest:?} {}", page.url, page.text(), self.provider.said()),
+            let newest = events.pop();
+            let check = newest.as_ref().and_then(|event| {
+                event.details.get("check").or_else(|| event.details.get("reason")).and_then(Value::as_str)
+            });
+            return Err(check.map_or_else(
+                || format!("{} {} {}", self.provider.said(), page.text(), page.url),
                 str::to_owned,
             ));
         };
-        Ok(self.world.redeem(&self.world.seed.metahexa_booking, &code).await.id_token())
+        let redeemed = self.world.redeem(&self.world.seed.metahexa_booking, &code).await;
+        Ok((browser, redeemed.id_token()))
     }
 
     /// Go to the application, which sends the browser to the provider's login page.
@@ -131,6 +143,8 @@ impl Gateway {
     }
 
     /// What the provider says to a request that was changed on its way.
+    ///
+    /// It may look at a request at once, or when it knows who asks.
     pub(crate) async fn refused_by_the_provider(&self, change: impl FnOnce(&str) -> String) -> Document {
         let mut browser = self.world.browser();
         self.at_the_provider(&mut browser).await;
@@ -146,8 +160,8 @@ impl Gateway {
         if !page.forms().iter().any(|form| form.fields.iter().any(|(name, _)| name == "password")) {
             return page;
         }
-        // This one looks at requests when it knows who asks.
-        let signed_in = browser.submit(&[("username", "alice"), ("password", "secret-alice")]).await;
+        let Login { name, password } = self.provider.login;
+        let signed_in = browser.submit(&[name, password]).await;
         signed_in.expect("an answer").clone()
     }
 }

@@ -6,11 +6,15 @@
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod lemonldap;
+#[cfg(test)]
 mod pysaml2;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
 mod samlp;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod simplesamlphp;
 #[cfg(test)]

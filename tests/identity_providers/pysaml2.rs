@@ -8,10 +8,15 @@ use crate::{
 use std::process::Command;
 
 async fn gateway() -> Gateway {
+    gateway_by("HTTP-Redirect").await
+}
+
+/// The same; our messages travel by this binding.
+async fn gateway_by(binding: &str) -> Gateway {
     let place = Place::make();
     let mut command = Command::new(installed("pysaml2/bin/python"));
     command.arg(ours("pysaml2/idp.py")).arg(place.folder()).arg(place.port.to_string());
-    Gateway::connected_to(place.start(command, "/metadata").await).await
+    Gateway::connected_by(binding, place.start(command, "/metadata").await).await
 }
 
 #[tokio::test]
@@ -41,4 +46,16 @@ async fn pysaml2_checks_our_signature() {
     let gateway = gateway().await;
     let broken = |address: &str| address.replace("&Signature=", "&Signature=AAAA");
     assert_eq!(gateway.refused_by_the_provider(broken).await.status, 400);
+}
+
+#[tokio::test]
+async fn pysaml2_ends_its_session_with_ours() {
+    for binding in ["HTTP-Redirect", "HTTP-POST"] {
+        gateway_by(binding).await.ends_the_providers_session().await;
+    }
+}
+
+#[tokio::test]
+async fn pysaml2_ends_our_session_with_its_own() {
+    gateway().await.ends_with_the_providers_session("/end").await;
 }

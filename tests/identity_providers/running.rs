@@ -72,11 +72,25 @@ impl Place {
         let process =
             Process(command.spawn().expect("the provider starts; tests/install.sh test installs it"));
         let base = format!("http://127.0.0.1:{}", self.port);
-        let provider =
-            Provider { metadata: format!("{base}{metadata}"), base, place: self, _process: process };
+        let provider = Provider {
+            metadata: format!("{base}{metadata}"),
+            base,
+            login: Login { name: ("username", "alice"), password: ("password", "secret-alice") },
+            place: self,
+            _process: process,
+        };
         provider.answers().await;
         provider
     }
+}
+
+/// The fields of a provider's login form, with what Alice types.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Login {
+    /// Who she is.
+    pub(crate) name: (&'static str, &'static str),
+    /// Her password.
+    pub(crate) password: (&'static str, &'static str),
 }
 
 /// A provider that runs. It ends, with all that it started, when this is dropped.
@@ -87,10 +101,17 @@ pub(crate) struct Provider {
     pub(crate) base: String,
     /// Where its metadata is.
     pub(crate) metadata: String,
+    /// How Alice signs in there.
+    pub(crate) login: Login,
     place: Place,
 }
 
 impl Provider {
+    /// The same; Alice signs in so.
+    pub(crate) fn with(self, login: Login) -> Self {
+        Self { login, ..self }
+    }
+
     /// The provider's address.
     pub(crate) fn url(&self) -> Url {
         self.base.parse().expect("a URL")
@@ -126,6 +147,7 @@ impl Provider {
         fs::read_to_string(self.place.path("output")).unwrap_or_default()
     }
 
+    /// Wait until it publishes its metadata.
     async fn answers(&self) {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let began = tokio::time::Instant::now();

@@ -8,6 +8,11 @@ use crate::{
 use std::{fs, process::Command};
 
 async fn gateway() -> Gateway {
+    gateway_by("HTTP-Redirect").await
+}
+
+/// The same; our messages travel by this binding.
+async fn gateway_by(binding: &str) -> Gateway {
     let place = Place::make();
     for folder in ["cert", "log", "data", "tmp", "metadata", "sessions", "config", "docroot"] {
         fs::create_dir(place.path(folder)).expect("a folder");
@@ -36,13 +41,13 @@ async fn gateway() -> Gateway {
         .env("IDP_FOLDER", place.folder())
         .env("IDP_PORT", place.port.to_string())
         .env("SIMPLESAMLPHP_CONFIG_DIR", place.path("config"));
-    Gateway::connected_to(place.start(command, "/simplesaml/saml2/idp/metadata.php").await).await
+    Gateway::connected_by(binding, place.start(command, "/simplesaml/saml2/idp/metadata.php").await).await
 }
 
 #[tokio::test]
 async fn simplesamlphp_signs_alice_in_however_it_signs() {
     let gateway = gateway().await;
-    for variant in ["default", "assertion-signed", "response-signed", "sha512", "aes128-cbc"] {
+    for variant in ["default", "assertion-signed", "response-signed", "sha384", "sha512", "aes128-cbc"] {
         let claims = gateway.sign_in(variant).await.unwrap_or_else(|why| panic!("{variant}: {why}"));
         assert_eq!(claims["sub"], "samlp|real-idp|alice@acme.test", "{variant}");
         assert_eq!(claims["email"], "alice@acme.test", "{variant}");
@@ -57,8 +62,32 @@ async fn simplesamlphp_is_refused_for_the_right_reason() {
         ("unsigned", "signature_missing"),
         ("sha1", "signature_algorithm"),
         ("aes128-cbc-bare", "cbc_unauthenticated"),
+        ("3des", "encryption_algorithm"),
     ] {
         assert_eq!(gateway.sign_in(variant).await.err().as_deref(), Some(expected), "{variant}");
     }
     assert!(gateway.sign_in("default").await.is_ok());
+}
+
+#[tokio::test]
+async fn simplesamlphp_checks_our_signature() {
+    let gateway = gateway().await;
+    let broken = |address: &str| address.replace("&Signature=", "&Signature=AAAA");
+    let page = gateway.refused_by_the_provider(broken).await;
+    assert!(!page.body.contains("SAMLResponse"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn simplesamlphp_ends_its_session_with_ours() {
+    for binding in ["HTTP-Redirect", "HTTP-POST"] {
+        gateway_by(binding).await.ends_the_providers_session().await;
+    }
+}
+
+#[tokio::test]
+async fn simplesamlphp_ends_our_session_with_its_own() {
+    gateway()
+        .await
+        .ends_with_the_providers_session("/simplesaml/saml2/idp/initSLO.php?RelayState=/simplesaml/")
+        .await;
 }

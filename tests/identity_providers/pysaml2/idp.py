@@ -120,10 +120,30 @@ def sso():
     ]
 
 
+def carry(binding, sent):
+    return redirect(dict(sent["headers"])["Location"]) if binding == BINDING_HTTP_REDIRECT else sent["data"]
+
+
+@app.get("/end")
+def end():
+    provider = idp()
+    service = next(iter(provider.metadata.with_descriptor("spsso")))
+    where = provider.metadata.single_logout_service(service, BINDING_HTTP_REDIRECT, "spsso")[0]["location"]
+    name = NameID(format=NAMEID_FORMAT_EMAILADDRESS, text=people["alice"][1]["email"][0])
+    _, asked = provider.create_logout_request(where, service, name_id=name)
+    sent = provider.apply_binding(
+        BINDING_HTTP_REDIRECT, str(asked), where, "ended", sign=True, sigalg=xmldsig.SIG_RSA_SHA256
+    )
+    return carry(BINDING_HTTP_REDIRECT, sent)
+
+
 @app.route("/slo", methods=["GET", "POST"])
 def slo():
     binding = BINDING_HTTP_POST if request.method == "POST" else BINDING_HTTP_REDIRECT
     provider, fields = idp(), request.values
+    if "SAMLResponse" in fields:
+        answer = provider.parse_logout_request_response(fields["SAMLResponse"], binding)
+        return ("ended", 200) if answer and answer.status_ok() else ("refused", 400)
     asked = provider.parse_logout_request(
         fields["SAMLRequest"],
         binding,
@@ -131,7 +151,13 @@ def slo():
         sigalg=fields.get("SigAlg") or None,
         signature=fields.get("Signature") or None,
     ).message
-    answer = provider.create_logout_response(asked, [binding])
+    answer = provider.create_logout_response(
+        asked,
+        [binding],
+        sign=binding == BINDING_HTTP_POST,
+        sign_alg=xmldsig.SIG_RSA_SHA256,
+        digest_alg=xmldsig.DIGEST_SHA256,
+    )
     where = provider.metadata.single_logout_service(asked.issuer.text, binding, "spsso")[0]["location"]
     sent = provider.apply_binding(
         binding,
@@ -142,7 +168,7 @@ def slo():
         sign=True,
         sigalg=xmldsig.SIG_RSA_SHA256,
     )
-    return redirect(dict(sent["headers"])["Location"]) if binding == BINDING_HTTP_REDIRECT else sent["data"]
+    return carry(binding, sent)
 
 
 app.run("127.0.0.1", port, threaded=True)

@@ -70,7 +70,7 @@ function answer(req, res, next) {
     issuer: `${base}/metadata`,
     cert,
     key,
-    RelayState: req.query.RelayState,
+    RelayState: req.query.RelayState || req.body.RelayState,
     sessionIndex: '_session',
     destination: service.acs,
     recipient: service.acs,
@@ -82,10 +82,13 @@ function answer(req, res, next) {
 }
 
 app.all('/sso', (req, res, next) => {
-  const typed = req.body || {};
+  req.body = req.body || {};
+  const typed = req.body;
   const person = people[typed.username];
   if (!person || person.password !== typed.password) {
-    return res.send('<form method="post"><input name="username"><input type="password" name="password"></form>');
+    const kept = ['SAMLRequest', 'RelayState'].filter((name) => typed[name]);
+    const hidden = kept.map((name) => `<input type="hidden" name="${name}" value="${typed[name]}">`).join('');
+    return res.send(`<form method="post">${hidden}<input name="username"><input type="password" name="password"></form>`);
   }
   const service = JSON.parse(read('service.json'));
   req.user = {
@@ -104,13 +107,14 @@ app.all('/sso', (req, res, next) => {
       cert: service.certificate,
     },
   ];
-  req.method = 'GET';
+  req.method = typed.SAMLRequest ? 'POST' : 'GET';
   return answer(req, res, next);
 });
 
 app.all('/slo', (req, res, next) => {
   const byAddress = req.method === 'GET';
   req.session = {};
+  req.body = req.body || {};
   samlp.logout({
     issuer: `${base}/metadata`,
     cert,
