@@ -263,14 +263,20 @@ impl Connector for SamlConnector {
         };
         match said.map_err(rejected)? {
             Said::Answered { is_success } => Ok(Some(Farewell::Answered { is_success })),
-            Said::Ended { id, name_id, session_indexes, relay_state } => {
+            Said::Ended { id, name_id, session_indexes, relay_state, until } => {
                 let sign_out = self.settings.sign_out.as_ref();
                 let keys = self.own.keys()?;
                 let source = (&*self.entropy, now);
                 let answer = sign_out.map(|place| {
                     logout::answer((&id, relay_state.as_deref()), place, &self.party, &keys, source)
                 });
-                Ok(Some(Farewell::Ended { name: name_id, session_indexes, answer: answer.transpose()? }))
+                Ok(Some(Farewell::Ended {
+                    name: name_id,
+                    session_indexes,
+                    // No assertion has such an ID: `:` is none of a name's letters.
+                    once: Once { mark: format!("logout:{id}"), until: until.plus(REMEMBERED) },
+                    answer: answer.transpose()?.map(Box::new),
+                }))
             }
         }
     }

@@ -30,6 +30,8 @@ pub(crate) enum Said {
         session_indexes: Vec<String>,
         /// What its sender wants back.
         relay_state: Option<String>,
+        /// When it is too old to be taken.
+        until: Timestamp,
     },
     /// They did what we asked, or did not.
     Answered {
@@ -85,11 +87,11 @@ struct Expected<'e> {
 impl Expected<'_> {
     fn request(&self, tree: &Tree<'_>, relay_state: Option<String>) -> Result<Said, Fault> {
         let root = shape::message(tree, Kind::LogoutRequest)?.node;
-        self.envelope(root)?;
-        if let Some(until) = moment(root, "NotOnOrAfter")?
-            && until <= self.now.minus(self.settings.policy.skew)
+        let until = self.envelope(root)?;
+        if let Some(end) = moment(root, "NotOnOrAfter")?
+            && end <= self.now.minus(self.settings.policy.skew)
         {
-            return Err(Fault::new(Reason::Expired, self.now.iso(), until.iso()));
+            return Err(Fault::new(Reason::Expired, self.now.iso(), end.iso()));
         }
         let name_id = root.child(Namespace::Assertion, "NameID").and_then(Node::text).unwrap_or_default();
         if name_id.trim().is_empty() {
@@ -101,6 +103,7 @@ impl Expected<'_> {
             name_id: name_id.into_owned(),
             session_indexes: indexes.map(std::borrow::Cow::into_owned).collect(),
             relay_state,
+            until,
         })
     }
 
@@ -114,8 +117,8 @@ impl Expected<'_> {
         Ok(Said::Answered { is_success: code.is_some_and(|code| code == SUCCESS) })
     }
 
-    /// What all messages have: whose, for whom, when.
-    fn envelope(&self, root: Node<'_, '_>) -> Result<(), Fault> {
+    /// What all messages have: whose, for whom, when; until when the message is taken.
+    fn envelope(&self, root: Node<'_, '_>) -> Result<Timestamp, Fault> {
         if root.attribute("Version").as_deref() != Some("2.0") {
             return Err(Fault::new(Reason::Version, "", root));
         }
@@ -141,7 +144,7 @@ impl Expected<'_> {
         if issued < self.now.minus(policy.skew).minus(policy.max_age) {
             return Err(Fault::new(Reason::IssuedTooLongAgo, self.now.iso(), said()));
         }
-        Ok(())
+        Ok(issued.plus(policy.skew).plus(policy.max_age))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns what the other side says about ended sessions, as it comes in and as a connector understands it.
 //! Never touches sessions: the router ends them.
 
-use super::{Interaction, Reply};
+use super::{Interaction, Once, Reply};
 use url::form_urlencoded;
 
 /// A message about ended sessions, as it came: signatures cover queries octet by octet.
@@ -32,8 +32,10 @@ pub enum Farewell {
         name: String,
         /// Which of their sessions ([`Evidence::session_index`](super::Evidence::session_index)); all, when empty.
         session_indexes: Vec<String>,
+        /// What makes the message unusable once it was used: it travels through the browser.
+        once: Once,
         /// Where the browser goes with our answer; none where nobody waits for one.
-        answer: Option<Interaction>,
+        answer: Option<Box<Interaction>>,
     },
     /// The other side answers what we told it.
     Answered {

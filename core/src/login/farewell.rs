@@ -3,10 +3,11 @@
 
 use super::{
     Visitor,
+    entrance::first_use,
     flow::{Flow, FlowError},
 };
 use crate::{
-    connector::{ConnectorError, Delivery, Farewell, Interaction},
+    connector::{ConnectorError, Delivery, Farewell, Interaction, Once},
     model::{AuditEvent, Connection, EventKind, Session},
     oauth::logout::landed,
     port::store::StoreError,
@@ -30,9 +31,12 @@ impl Flow {
         let connector = self.connectors.of(&connection).map_err(FlowError::Connector)?;
         let handle = delivery.relay_state();
         match connector.farewell(delivery).await {
-            Ok(Some(Farewell::Ended { name, session_indexes, answer })) => {
-                self.end_sessions(&connection, &name, session_indexes, visitor).await?;
-                Ok(answer)
+            Ok(Some(Farewell::Ended { name, session_indexes, once, answer })) => {
+                let meant = (name.as_str(), session_indexes);
+                if self.end_sessions(&connection, meant, once, visitor).await? {
+                    return Ok(answer.map(|answer| *answer));
+                }
+                Err(FlowError::Connector(ConnectorError::Protocol("replayed".to_owned())))
             }
             Ok(Some(Farewell::Answered { is_success })) => {
                 if !is_success {
@@ -61,21 +65,30 @@ impl Flow {
         }
     }
 
+    /// End the sessions that are meant, in the unit that notes the message; false, and nothing ends, when it was noted
+    /// before: whoever keeps a message ends no later session with it.
     async fn end_sessions(
         &self,
         connection: &Connection,
-        name: &str,
-        indexes: Vec<String>,
+        (name, indexes): (&str, Vec<String>),
+        once: Once,
         visitor: &Visitor,
-    ) -> Result<(), FlowError> {
+    ) -> Result<bool, FlowError> {
         let upstream = Session::upstream_hash(&connection.id, name);
+        let replayed = self.parted(EventKind::LogoutFailed, visitor).through(connection);
+        let replayed = replayed.because("replayed", "the message about an ended session was used before");
         let event = self.parted(EventKind::Logout, visitor).through(connection);
         let event =
             event.because("ended_elsewhere", "the session ended because it ended at the identity provider");
         let entropy = std::sync::Arc::clone(&self.entropy);
+        let connection = connection.id.clone();
         self.store
             .write::<_, StoreError, _>(move |unit| {
                 Box::pin(async move {
+                    if !first_use(unit, &connection, Some(&once)).await? {
+                        unit.events().insert(&replayed).await?;
+                        return Ok(false);
+                    }
                     let sessions = unit.sessions().of_upstream(&upstream).await?;
                     let named = |session: &Session| match &session.upstream.session_index {
                         Some(index) => indexes.is_empty() || indexes.contains(index),
@@ -94,7 +107,7 @@ impl Flow {
                             unit.events().insert(&entry).await?;
                         }
                     }
-                    Ok(())
+                    Ok(true)
                 })
             })
             .await

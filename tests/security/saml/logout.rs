@@ -4,6 +4,7 @@
 use super::hall::{Asked, Customer, Hall, SIGNED_IN, ended};
 use crate::world::ISSUER;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use portico_core::model::EventKind;
 use portico_fixtures::{
     browser::Browser,
     saml_document::{ASSERTION, Element, PROTOCOL, Signing, deflated, signed_query},
@@ -77,8 +78,7 @@ async fn refuses(hall: &Hall, cases: Vec<(&str, String, &str)>) {
     let browser = signed_in(hall).await;
     for (name, query, expected) in cases {
         let (status, check) = send(hall, &query).await;
-        assert!(status >= 400, "{name}: {status}");
-        assert_eq!(check, expected, "{name}");
+        assert_eq!((status, check.as_str()), (400, expected), "{name}");
     }
     assert!(is_signed_in(hall, &browser).await);
     let (status, _) = send(hall, &honest(hall)).await;
@@ -157,6 +157,36 @@ async fn saml_53_a_query_says_everything_once_and_as_it_was_signed() {
 }
 
 #[tokio::test]
+async fn saml_54_a_request_ends_sessions_once() {
+    let hall = Hall::open().await;
+    let node = hall.world.another_node().await;
+    let kept = honest(&hall);
+    let browser = signed_in(&hall).await;
+    assert_eq!(send(&hall, &kept).await.0, 303);
+    assert!(!is_signed_in(&hall, &browser).await);
+    // Whoever has kept the address ends no session that began later: here, at another node, or with more around it.
+    let browser = signed_in(&hall).await;
+    for again in [kept.clone(), format!("{kept}&more=1")] {
+        assert_eq!(send(&hall, &again).await, (400, "replayed".to_owned()));
+    }
+    let mut elsewhere = node.browser();
+    let page = elsewhere.open_only(&format!("{}&{kept}", place(&hall.bank))).await.expect("an answer");
+    assert_eq!(page.status, 400);
+    assert!(is_signed_in(&hall, &browser).await);
+    let ended = hall.world.events().await.into_iter().filter(|event| event.kind == EventKind::Logout).count();
+    assert_eq!(ended, 1);
+    // Until nobody would take it any more for being old.
+    hall.world.clock.advance(Duration::from_mins(7));
+    assert_eq!(send(&hall, &kept).await, (400, "issued_too_long_ago".to_owned()));
+    // A new request with the same words is another one.
+    let mut fresh = request(&hall, &hall.bank, &place(&hall.bank));
+    fresh.set("ID", "_another");
+    let fresh = signed_query("SAMLRequest", &fresh.written(), None, &hall.bank.signing());
+    assert_eq!(send(&hall, &fresh).await.0, 303);
+    assert!(!is_signed_in(&hall, &browser).await);
+}
+
+#[tokio::test]
 async fn saml_54_only_the_connections_own_identity_provider_ends_its_sessions() {
     let hall = Hall::open().await;
     let there = place(&hall.bank);
@@ -225,8 +255,7 @@ async fn saml_54_a_posted_request_is_signed_itself_and_not_a_part_of_it() {
         ("changed after it was signed", other, "signature_invalid"),
     ] {
         let (status, check) = post(&message).await;
-        assert!(status >= 400, "{name}: {status}");
-        assert_eq!(check, expected, "{name}");
+        assert_eq!((status, check.as_str()), (400, expected), "{name}");
     }
     assert!(is_signed_in(&hall, &browser).await);
     let (status, check) = post(&good).await;
