@@ -140,6 +140,9 @@ reasons! {
     /// The root element is another one.
     Root = "root" @ Shape: "the document is {came}, not {expected}";
         "the identity provider has to answer by the Web Browser SSO profile of SAML 2.0"
+    /// A prefix stands for another namespace than around it (SAML-57).
+    PrefixRebound = "prefix_rebound" @ Shape: "{came} gives a prefix another namespace than it has around it";
+        "let the identity provider use one prefix for each namespace"
     /// An element is where it may not be.
     ElementForeign = "element_foreign" @ Shape: "there is {came} where it may not be";
         "what is not understood is refused: let the identity provider leave it out"

@@ -87,6 +87,12 @@ fn saml_57_an_assertion_is_one_by_its_namespace() {
     inner.part("saml:NameID").set("xmlns:saml", "urn:other");
     signing().sign(&mut inner);
     let inner = desk.recipe().shell().holding(inner);
+    let mut other = desk.recipe().assertion();
+    let name = other.part("saml:NameID");
+    name.name = "NameID".to_owned();
+    name.set("xmlns", "urn:other");
+    signing().sign(&mut other);
+    let other = desk.recipe().shell().holding(other);
     let capitals = {
         let mut assertion = desk.recipe().assertion();
         assertion.name = "saml:ASSERTION".to_owned();
@@ -105,13 +111,14 @@ fn saml_57_an_assertion_is_one_by_its_namespace() {
         ("none", desk.recipe().shell().holding(bare), "element_foreign"),
         ("one that looks alike", within("urn:oasis:names:tc:SAML:2.0:assertion "), "namespace"),
         ("a root of another version", root, "root"),
-        ("a name of another", inner, "element_foreign"),
+        ("a name of another", other, "element_foreign"),
+        ("a name of another, by the same prefix", inner, "prefix_rebound"),
         ("in capitals", capitals, "assertion_missing"),
         ("a prefix that means nothing", undeclared, "namespace"),
         ("the prefix of XML itself", xml, "namespace"),
-        // What is not used is not signed, and what is read is what was signed: nothing changes by these two.
-        ("the protocol's prefix rebound in the assertion", rebound, ACCEPTED),
-        ("the assertion's prefix bound to the protocol around it", swapped, ACCEPTED),
+        // Neither prefix is used where it is rebound, so what is signed does not change: refused all the same.
+        ("the protocol's prefix rebound in the assertion", rebound, "prefix_rebound"),
+        ("the assertion's prefix bound to the protocol around it", swapped, "prefix_rebound"),
         ("by the default namespace", plain_signed, ACCEPTED),
     ]);
     desk.still_works();

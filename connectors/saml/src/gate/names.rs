@@ -81,8 +81,9 @@ impl<'i> Prefixes<'i> {
         self.0.truncate(length);
     }
 
-    /// Declare one. `raw` is the value as it stands in the document.
-    pub(super) fn declare(&mut self, prefix: &'i str, raw: &'i str) -> Result<(), Fault> {
+    /// Declare one. `raw` is the value as it stands in the document. Whether the prefix stands for something else around it;
+    /// the default namespace may, as signatures of Entra and what AD FS encrypts have one of their own.
+    pub(super) fn declare(&mut self, prefix: &'i str, raw: &'i str) -> Result<bool, Fault> {
         if self.0.len() >= MAX_IN_FORCE {
             return Err(Fault::new(Reason::NamespaceLimit, MAX_IN_FORCE, ""));
         }
@@ -90,8 +91,12 @@ impl<'i> Prefixes<'i> {
         if reserved || !is_absolute(raw) {
             return Err(Fault::new(Reason::Namespace, "", raw));
         }
+        let is_other = |(declared, namespace): &(&str, Namespace<'_>)| {
+            *declared == prefix && !prefix.is_empty() && namespace.uri() != raw
+        };
+        let is_rebound = self.0.iter().any(is_other);
         self.0.push((prefix, Namespace::of(raw)));
-        Ok(())
+        Ok(is_rebound)
     }
 
     /// Every prefix that is declared here, once, with what it stands for.
@@ -165,5 +170,17 @@ mod tests {
         prefixes.truncate(1);
         assert_eq!(prefixes.resolve("a").unwrap(), Namespace::Other("urn:outer"));
         assert_eq!(prefixes.resolve("b").unwrap_err().reason(), Reason::UndeclaredPrefix);
+    }
+
+    #[test]
+    fn a_prefix_that_means_two_things_is_told() {
+        let mut prefixes = Prefixes::default();
+        assert!(!prefixes.declare("a", "urn:one").unwrap());
+        assert!(!prefixes.declare("a", "urn:one").unwrap());
+        assert!(prefixes.declare("a", "urn:other").unwrap());
+        prefixes.truncate(0);
+        assert!(!prefixes.declare("a", "urn:other").unwrap());
+        assert!(!prefixes.declare("", "urn:one").unwrap());
+        assert!(!prefixes.declare("", "urn:other").unwrap());
     }
 }

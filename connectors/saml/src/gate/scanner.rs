@@ -37,7 +37,13 @@ pub fn scan_within<'i>(document: &'i [u8], prefixes: Prefixes<'i>) -> Result<Tre
     if !line_ends_agree(document) {
         return Err(Reason::LineEnds.into());
     }
-    let tree = Tree { source, elements: Vec::new(), attributes: Vec::new(), declarations: Vec::new() };
+    let tree = Tree {
+        source,
+        elements: Vec::new(),
+        attributes: Vec::new(),
+        declarations: Vec::new(),
+        rebound: Vec::new(),
+    };
     let scanner =
         Scanner { bytes: document, source, at: 0, tree, open: Vec::new(), prefixes, tag: Tag::default() };
     scanner.document()
@@ -333,7 +339,9 @@ impl<'i> Scanner<'i> {
         self.open.push((index, self.prefixes.len()));
         let (first_attribute, first_declaration) = (self.tree.attributes.len(), self.tree.declarations.len());
         for (declared, raw) in &self.tag.declarations {
-            self.prefixes.declare(declared, raw)?;
+            if self.prefixes.declare(declared, raw)? {
+                self.tree.rebound.push(index);
+            }
             self.tree.declarations.push((declared, raw));
         }
         if first_attribute + self.tag.attributes.len() > MAX_ALL_ATTRIBUTES {

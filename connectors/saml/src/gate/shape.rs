@@ -126,6 +126,15 @@ fn signable<'t, 'i>(node: Node<'t, 'i>) -> Signable<'t, 'i> {
 
 /// What holds for all elements of a document, wherever they are.
 fn whole(tree: &Tree<'_>, root: Node<'_, '_>) -> Result<(), Fault> {
+    // Two readers may differ about a prefix that means two things. What is encrypted is a document of its own, and what
+    // carries it is written by libraries that number their prefixes anew.
+    let carries = |node: Node<'_, '_>| {
+        std::iter::successors(Some(node), |node| node.parent())
+            .any(|outer| outer.is(Namespace::Assertion, "EncryptedAssertion"))
+    };
+    if let Some(node) = tree.rebound().find(|node| !carries(*node)) {
+        return Err(Fault::new(Reason::PrefixRebound, "", node));
+    }
     for node in tree.nodes() {
         let Some(rule) = rule(node) else { continue };
         if rule.content == Allowed::Elements && (node.is_mixed() || node.is_leaf() && !node.is_empty()) {

@@ -14,6 +14,8 @@ pub struct Tree<'i> {
     pub(super) elements: Vec<Element<'i>>,
     pub(super) attributes: Vec<Attribute<'i>>,
     pub(super) declarations: Vec<(&'i str, &'i str)>,
+    /// Elements that give a prefix another meaning than it has around them.
+    pub(super) rebound: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +52,11 @@ impl<'i> Tree<'i> {
     /// All elements, in document order.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'_, 'i>> {
         (0..self.elements.len()).map(|index| Node { tree: self, index })
+    }
+
+    /// The elements that give a prefix another meaning than it has around them.
+    pub(super) fn rebound(&self) -> impl Iterator<Item = Node<'_, 'i>> {
+        self.rebound.iter().map(|index| Node { tree: self, index: *index })
     }
 
     /// The whole document.
