@@ -224,7 +224,7 @@ async fn inv_07_the_identity_provider_must_name_the_invitee() {
         let page = accept(claims.clone()).await;
         assert_eq!(world.reason(EventKind::InvitationFailed).await.as_deref(), Some(reason), "{claims}");
         assert!(
-            error(&page) == refused || reason == "answer_rejected" && page.status == 502,
+            error(&page) == refused || reason == "answer_rejected" && page.status == 400,
             "{claims} {}",
             page.text()
         );

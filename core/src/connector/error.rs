@@ -14,7 +14,7 @@ pub enum ConnectorError {
     /// The browser left something out: 400.
     #[error("the reply has no `{0}`")]
     Missing(&'static str),
-    /// The identity provider sent something unacceptable: 502 and a security event. The text names the check.
+    /// The identity provider sent something unacceptable: a page with 400, and a security event. The text names the check.
     #[error("the identity provider's answer is not acceptable: {0}")]
     Protocol(String),
     /// The same, with the whole story for the log: which checks passed before the one that failed.

@@ -117,7 +117,7 @@ impl Logins {
         let Stopped { status, reference, reason, scene } = stopped;
         tracing::info!(reference = %reference, reason, "a login ended without a code");
         let trouble = match status {
-            400 | 502 => Trouble::SignInRejected,
+            400 => Trouble::SignInRejected,
             403 => Trouble::Denied,
             503 => Trouble::SignInUnavailable,
             _ => Trouble::Internal,

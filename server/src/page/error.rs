@@ -108,13 +108,15 @@ impl Trouble {
             | Self::Stale
             | Self::Expired
             | Self::NoCookie
-            | Self::NoWayIn => StatusCode::BAD_REQUEST,
+            | Self::NoWayIn
+            // The browser brought it, so it is the client's fault to us (`security.md` §1): a 502 would tell monitors and
+            // proxies that this server is broken, and let anybody say so.
+            | Self::SignInRejected => StatusCode::BAD_REQUEST,
             Self::WrongCallback | Self::NotTheInvitee | Self::ForeignForm | Self::Denied => {
                 StatusCode::FORBIDDEN
             }
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::SignInRejected => StatusCode::BAD_GATEWAY,
             Self::SignInUnavailable | Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
