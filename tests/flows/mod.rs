@@ -7,5 +7,6 @@ mod killed;
 mod logout;
 mod nodes;
 pub(crate) mod saml;
+mod saml_logout;
 mod saml_trust;
 mod sso;

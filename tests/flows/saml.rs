@@ -12,6 +12,7 @@ use portico_core::{
 use portico_fixtures::{
     browser::{Browser, Document},
     oidc_idp::IdpUser,
+    saml_document::{Keys, Signing},
     saml_idp::{SamlIdp, SamlIdpConfig, Service},
 };
 use serde_json::{Value, json};
@@ -149,6 +150,36 @@ async fn amintha_accepts_her_invitation_through_her_bank_by_saml() {
     );
     assert_eq!(query(&page.url)["state"], "app-state");
     assert_eq!(bank.idp.seen().refused, Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_the_bank_when_nobody_may_be_asked() {
+    // Contract §1.2.1, OP-19: without a session of ours the answer is ours. So the bank is never asked passively.
+    let bank = Bank::new(json!({})).await;
+    let mut browser = bank.world.browser();
+    let page = browser.open(&bank.authorize(&[("prompt", "none")])).await.unwrap();
+    assert_eq!(query(&page.url)["error"], "login_required", "{} {}", page.url, page.text());
+    assert_eq!(bank.idp.seen().last_request, None);
+    // A bank that answers as if it had been, signed and all, is refused for its status.
+    let signing = Signing::with(&Keys::of_this_run().current);
+    bank.idp.answer_with(move |mut recipe| {
+        recipe.status = ["Responder", "NoPassive"]
+            .map(|code| format!("urn:oasis:names:tc:SAML:2.0:status:{code}"))
+            .to_vec();
+        let mut response = recipe.shell();
+        signing.sign(&mut response);
+        response
+    });
+    let page = bank.sign_in(&mut browser).await;
+    assert_eq!(page.status, 400, "{} {}", page.url, page.text());
+    let asked = bank.idp.seen().last_request.expect("the bank was asked");
+    assert_eq!((asked.attribute("IsPassive"), asked.attribute("ForceAuthn")), ("", ""));
+    let told = bank.told(EventKind::SignedAnswerRejected).await.pop().expect("an entry");
+    assert_eq!(told.details["check"], "status");
+    assert!(told.description.as_ref().is_some_and(|said| said.contains("NoPassive")), "{told:#?}");
+    bank.idp.behave();
+    let page = bank.sign_in(&mut bank.world.browser()).await;
+    assert!(page.url.as_str().starts_with(METAHEXA), "the control: {} {}", page.url, page.text());
 }
 
 #[tokio::test]

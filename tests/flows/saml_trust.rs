@@ -43,14 +43,14 @@ impl Bank {
         self.stored().await.options["published"]["certificates"].as_array().unwrap().len()
     }
 
-    async fn told(&self, kind: EventKind) -> Vec<AuditEvent> {
+    pub(super) async fn told(&self, kind: EventKind) -> Vec<AuditEvent> {
         let mut events = self.world.events().await;
         events.retain(|event| event.kind == kind);
         events
     }
 
     /// Amintha becomes a member, and signs in on the way.
-    async fn member(&self, browser: &mut Browser) {
+    pub(super) async fn member(&self, browser: &mut Browser) {
         let (world, seed) = (&self.world, &self.world.seed);
         let invited = Invited {
             organization: &seed.metahexa,
@@ -61,7 +61,8 @@ impl Bank {
         let (_, ticket) = seed.invite(&*world.store, "amintha@metahexa.test", invited).await;
         let url = seed.authorize(&seed.metahexa_booking, Some(&seed.metahexa), &[("invitation", &ticket)]);
         browser.open(&url).await.unwrap();
-        browser.press(None).await.unwrap();
+        let page = browser.press(None).await.unwrap().clone();
+        carried(browser, page).await;
         let page = browser.submit(&[("username", "amintha"), ("password", "correct")]).await.unwrap().clone();
         let page = carried(browser, page).await;
         assert!(at_the_application(&page), "{} {}", page.url, page.text());
