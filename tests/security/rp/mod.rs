@@ -2,7 +2,7 @@
 //! provider that misbehaves on request.
 //! Never touches what happens after somebody is identified: that is admission's.
 
-mod egress;
+pub(in crate::security) mod egress;
 mod front_channel;
 mod keys;
 mod provider;
@@ -198,7 +198,7 @@ async fn connect(
     factory.build(&connection, &deps(clock, policy).await).unwrap()
 }
 
-async fn deps(clock: Arc<dyn Clock>, policy: EgressPolicy) -> ConnectorDeps {
+pub(in crate::security) async fn deps(clock: Arc<dyn Clock>, policy: EgressPolicy) -> ConnectorDeps {
     ConnectorDeps {
         clock,
         entropy: Arc::new(SystemEntropy::default()),
@@ -270,7 +270,7 @@ impl Canary {
         Self::listen_on((Ipv4Addr::LOCALHOST, 0).into()).await
     }
 
-    async fn listen_on(address: SocketAddr) -> Self {
+    pub(super) async fn listen_on(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let hits = Arc::new(AtomicUsize::new(0));

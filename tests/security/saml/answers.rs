@@ -4,7 +4,10 @@
 use super::hall::{Hall, SIGNED_IN, carried, ended, told};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use portico_core::model::EventKind;
-use portico_fixtures::saml_document::Confirmation;
+use portico_fixtures::{
+    browser::Document,
+    saml_document::{Confirmation, Content, Encryption, Keys, Recipe, Transport},
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -145,11 +148,70 @@ async fn saml_47_relay_state_is_a_handle_and_nothing_else() {
         let page = hall.post_fields(&mut browser, &hall.bank, &fields).await;
         let told: String = relay_state.chars().take(40).collect();
         assert_ne!(ended(&page), SIGNED_IN, "{told}");
-        assert!(page.status.as_u16() >= 400, "{told}: {} {}", page.status, page.text());
+        assert!(page.status.is_client_error(), "{told}: {} {}", page.status, page.text());
         assert!(!page.body.contains("evil.example") && !page.body.contains("<script>alert"), "{told}");
         assert!(page.url.as_str().starts_with(crate::world::ISSUER), "{told}: {}", page.url);
     }
     hall.still_works().await;
+}
+
+/// What becomes of an honest recipe.
+type Change<'c> = &'c dyn Fn(Recipe) -> String;
+
+/// A page without what differs from one to the next by itself: its reference, and what scripts and styles are known by.
+fn lasting(page: &Document) -> String {
+    assert!(page.body.contains("<code>ref_"), "{}", page.body);
+    let without = |text: &str, before: &str, end: char| {
+        let mut pieces = text.split(before);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |text, piece| {
+            format!("{text}{before}{}", piece.split_once(end).map_or("", |(_, rest)| rest))
+        })
+    };
+    without(&without(&page.body, "<code>", '<'), "nonce=\"", '"')
+}
+
+#[tokio::test]
+async fn saml_58_a_refusal_looks_the_same_whatever_was_wrong() {
+    let service = &Keys::of_this_run().service;
+    let pair = json!({"key": service.private_pem(), "cert": service.certificate_pem()});
+    let hall = Hall::with(json!({"allowUnauthenticatedCbc": true, "decryptionKey": pair})).await;
+    let encryption = Encryption::to(service);
+    let cbc = Encryption { content: Content::Aes128Cbc, ..encryption.clone() };
+    let sealed =
+        |encryption: &Encryption| encryption.encrypt(&hall.recipe(&hall.bank, None).signed_assertion());
+    let around = |recipe: &Recipe, inside| recipe.shell().holding(inside).written();
+    let cases: [(&str, Change<'_>); 9] = [
+        ("signature_missing", &|recipe| Recipe { sign_assertion: None, ..recipe }.written().written()),
+        ("signature_missing", &|recipe| {
+            Recipe { sign_assertion: None, encrypt: Some(encryption.clone()), ..recipe }.written().written()
+        }),
+        ("decryption_failed", &|recipe| around(&recipe, encryption.pretend(&[7; 64]))),
+        ("decryption_failed", &|recipe| around(&recipe, encryption.pretend(b"x"))),
+        ("decryption_failed", &|recipe| around(&recipe, cbc.pretend(&[7; 64]))),
+        ("decryption_failed", &|recipe| around(&recipe, cbc.encrypt_text(b"no XML"))),
+        ("key_transport_algorithm", &|recipe| {
+            around(&recipe, sealed(&Encryption { transport: Transport::Rsa15, ..encryption.clone() }))
+        }),
+        ("encryption_algorithm", &|recipe| {
+            around(&recipe, sealed(&Encryption { content: Content::TripleDes, ..encryption.clone() }))
+        }),
+        ("doctype", &|recipe| format!("<!DOCTYPE x>{}", recipe.written().written())),
+    ];
+    let mut pages = std::collections::BTreeSet::new();
+    for (expected, change) in cases {
+        let mut browser = hall.world.browser();
+        let asked = hall.begin(&mut browser, &hall.bank).await;
+        let response = STANDARD.encode(change(hall.recipe(&hall.bank, Some(&asked))));
+        let fields = [("SAMLResponse", response.as_str()), ("RelayState", asked.relay_state.as_str())];
+        let page = hall.post_fields(&mut browser, &hall.bank, &fields).await;
+        assert_eq!(hall.refusal().await, expected);
+        assert_eq!(page.status, 400, "{expected}");
+        pages.insert(lasting(&page));
+    }
+    assert_eq!(pages.len(), 1, "{pages:#?}");
+    let (ended, why) = hall.answer(|recipe| Recipe { encrypt: Some(encryption.clone()), ..recipe }).await;
+    assert_eq!(ended, SIGNED_IN, "the control: {why}");
 }
 
 #[tokio::test]
@@ -160,7 +222,7 @@ async fn saml_63_an_answer_for_one_connection_is_none_for_another() {
     let mut browser = hall.world.browser();
     let asked = hall.begin(&mut browser, &twin).await;
     let honest = hall.recipe(&hall.bank, Some(&asked));
-    let post = async |browser: &mut _, recipe: &portico_fixtures::saml_document::Recipe| {
+    let post = async |browser: &mut _, recipe: &Recipe| {
         hall.post(browser, &twin, (&recipe.posted(), Some(&asked.relay_state))).await
     };
     assert_ne!(post(&mut browser, &honest).await, SIGNED_IN);

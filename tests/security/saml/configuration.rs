@@ -2,21 +2,35 @@
 //! Never touches answers, but to show that a connection without trust takes none.
 
 use super::hall::{Hall, SIGNED_IN, url};
-use crate::{security::rp::Canary, world::World};
-use axum::{Router, http::StatusCode, response::Redirect, routing::get};
+use crate::{
+    security::rp::{Canary, deps, egress::egress},
+    world::{ISSUER, World},
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+    response::Redirect,
+    routing::get,
+};
+use http_body_util::BodyExt;
 use portico_core::{
-    connector::{AuthnRequest, Intent, Interaction, Step},
+    admin::bootstrap::{SecretRotation, bootstrap},
+    connector::{AuthnRequest, ConnectorDeps, ConnectorFactory, Intent, Interaction, Step},
     entropy::SystemEntropy,
     id::TransactionId,
     port::store::StoreError,
     time::Clock,
 };
+use portico_egress::EgressPolicy;
 use portico_fixtures::{
     saml_document::{Element, Key, inflated},
     serve::Served,
 };
+use portico_saml::SamlFactory;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc};
+use tower::ServiceExt;
 
 /// Options without metadata, and with these certificates.
 fn by_hand(certificate: &Value) -> Value {
@@ -102,6 +116,60 @@ async fn saml_13_a_stored_connection_that_trusts_nobody_takes_nothing() {
 }
 
 #[tokio::test]
+async fn saml_13_an_administrator_cannot_take_the_last_key_away() {
+    let hall = Hall::open().await;
+    let world = &hall.world;
+    let (clock, entropy) = (&*world.clock, SystemEntropy::default());
+    let made = bootstrap(&*world.store, clock, &entropy, &url(ISSUER), SecretRotation::Renew).await.unwrap();
+    let secret = made.client_secret.expect("it is made now");
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", made.client_id.as_str()),
+        ("client_secret", secret.expose()),
+        ("audience", made.audience.as_str()),
+    ];
+    let token = world.token(&fields).await;
+    let call = async |method: &str, path: &str, body: Value| {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{ISSUER}api/v2/connections{path}"))
+            .header("host", url(ISSUER).host_str().expect("a host"))
+            .header("authorization", format!("Bearer {}", token.text("access_token")))
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let answer = world.app.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let path = format!("/{}", hall.bank.connection);
+    let xml = |change: fn(&mut Element)| json!({ "metadataXml": metadata(&hall, change) });
+    for options in [
+        by_hand(&json!(null)),
+        by_hand(&json!("")),
+        by_hand(&json!([])),
+        xml(|document| document.part("md:KeyDescriptor").set("use", "encryption")),
+        xml(|document| {
+            let _key = document.part("md:IDPSSODescriptor").take("md:KeyDescriptor");
+        }),
+    ] {
+        let (status, told) = call("PATCH", &path, json!({ "options": options.clone() })).await;
+        assert_eq!(status, 400, "{options} {told}");
+        assert!(told.contains("invalid_body"), "{told}");
+        let fresh = json!({ "name": "fresh", "strategy": "samlp", "options": options });
+        let (status, told) = call("POST", "", fresh).await;
+        assert_eq!(status, 400, "{told}");
+    }
+    // Nothing has changed by any of them.
+    hall.still_works().await;
+    let good = json!({ "options": hall.options(&hall.bank, &json!({})) });
+    let (status, told) = call("PATCH", &path, good).await;
+    assert_eq!(status, 200, "the control: {told}");
+    hall.still_works().await;
+}
+
+#[tokio::test]
 async fn saml_30_weak_and_unusual_keys_are_refused_when_they_are_saved() {
     let hall = Hall::open().await;
     for key in [
@@ -136,6 +204,38 @@ async fn saml_65_metadata_is_fetched_from_where_it_may_be_and_from_nowhere_else(
     {
         assert_eq!(from(address).await, ["/metadataUrl"], "{address}");
     }
+    assert_eq!(canary.hits(), 0);
+}
+
+#[tokio::test]
+async fn saml_65_a_name_that_changes_its_address_leads_nowhere_else() {
+    let hall = Hall::open().await;
+    let idp = &hall.bank.idp;
+    let port = idp.address().port();
+    let canary = Canary::listen_on((Ipv4Addr::new(127, 31, 7, 65), port).into()).await;
+    let fetched = async |allow: &[&str], answers: &[&[&str]], address: String| {
+        let (egress, script) = egress(allow, answers);
+        let deps = deps(hall.world.clock.clone(), EgressPolicy::default()).await;
+        let deps = ConnectorDeps { http: Arc::new(egress), ..deps };
+        let completed = SamlFactory::new().complete(json!({ "metadataUrl": address }), &deps).await;
+        let problems = completed.err().unwrap_or_default();
+        (problems.into_iter().map(|problem| problem.pointer).collect::<Vec<_>>(), script.lookups())
+    };
+    // Whatever a public name answers first, second, or beside it.
+    for answers in [
+        &[&["127.31.7.65"][..]][..],
+        &[&["8.8.8.8", "127.31.7.65"][..]],
+        &[&["2606:4700::1111", "::ffff:127.31.7.65"][..]],
+        &[&["169.254.169.254"][..]],
+    ] {
+        let (problems, _) = fetched(&[], answers, "https://rebind.example/metadata".to_owned()).await;
+        assert_eq!(problems, ["/metadataUrl"], "{answers:?}");
+    }
+    // The first answer is the bank, every later one is not: it is asked for once, and what was vetted is called.
+    let there = format!("http://idp.localhost:{port}/saml/metadata");
+    let listed = format!("idp.localhost:{port}");
+    let answers: &[&[&str]] = &[&["127.0.0.1"], &["127.31.7.65"]];
+    assert_eq!(fetched(&[&listed], answers, there).await, (vec![], 1));
     assert_eq!(canary.hits(), 0);
 }
 

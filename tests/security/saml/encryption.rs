@@ -143,16 +143,29 @@ fn saml_58_chosen_ciphertexts_learn_nothing() {
     let genuine = desk.recipe();
     let encryption = Encryption { content: Content::Aes128Cbc, ..encryption() };
     let mut reasons = std::collections::BTreeSet::new();
-    for number in 0..200_u8 {
-        // Somebody who has no key, but a captured document: they change it, and watch the answers.
-        let bytes: Vec<u8> = (0..64_u8).map(|at| number.wrapping_mul(31) ^ at.wrapping_mul(7)).collect();
+    // Somebody who has no key, but a captured document: they change it two thousand times, and watch the answers.
+    let chosen = |number: u16| -> Vec<u8> {
+        let [high, low] = number.to_be_bytes();
+        (0..64_u8).map(|at| low.wrapping_mul(31) ^ high.wrapping_mul(53) ^ at.wrapping_mul(7)).collect()
+    };
+    for number in 0..2_000 {
+        let bytes = chosen(number);
         let document = genuine.shell().holding(encryption.pretend(&bytes));
         reasons.insert(desk.judge(&document));
     }
     assert_eq!(reasons.into_iter().collect::<Vec<_>>(), ["cbc_unauthenticated"], "nothing is decrypted");
     let gcm = super::encryption::encryption();
+    let judged = |desk: &Desk, encryption: &Encryption, number| {
+        desk.judge(&genuine.shell().holding(encryption.pretend(&chosen(number))))
+    };
     let reasons: std::collections::BTreeSet<_> =
-        (0..200_u8).map(|number| desk.judge(&genuine.shell().holding(gcm.pretend(&[number; 64])))).collect();
+        (0..2_000).map(|number| judged(&desk, &gcm, number)).collect();
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), ["decryption_failed"]);
+    // Nor where the connection takes the mode that lets ciphertexts be changed.
+    let mut allowed = Desk::open();
+    allowed.policy.allow_unauthenticated_cbc = true;
+    let reasons: std::collections::BTreeSet<_> =
+        (0..2_000).map(|number| judged(&allowed, &encryption, number)).collect();
     assert_eq!(reasons.into_iter().collect::<Vec<_>>(), ["decryption_failed"]);
     desk.still_works();
 }

@@ -16,6 +16,7 @@ mod references;
 mod semantics;
 mod signatures;
 mod unsolicited;
+mod weight;
 mod wrapping;
 
 use portico_core::{
@@ -88,6 +89,18 @@ impl Desk {
 
     /// Judge a document.
     fn verdict(&self, document: &[u8]) -> Result<VerifiedAssertion, &'static str> {
+        let (judged, trace) = self.hearing(document);
+        assert_eq!(trace.fault().map(Fault::code), judged.as_ref().err().copied(), "{trace}");
+        judged
+    }
+
+    /// A judgement in words, with every check that ran.
+    fn traced(&self, document: &[u8]) -> (String, Trace) {
+        let (judged, trace) = self.hearing(document);
+        (said(judged), trace)
+    }
+
+    fn hearing(&self, document: &[u8]) -> (Result<VerifiedAssertion, &'static str>, Trace) {
         let trusted: Vec<TrustedKey> = self
             .trusted
             .iter()
@@ -112,8 +125,7 @@ impl Desk {
         };
         let mut trace = Trace::new();
         let judged = judge(document, &expectations, &mut trace).map_err(|fault| fault.code());
-        assert_eq!(trace.fault().map(Fault::code), judged.as_ref().err().copied(), "{trace}");
-        judged
+        (judged, trace)
     }
 
     /// What becomes of a document: the reason of its refusal, or whom it is about.

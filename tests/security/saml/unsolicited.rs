@@ -3,8 +3,12 @@
 //! Never touches documents beyond that.
 
 use super::hall::{Hall, SIGNED_IN, carried, ended};
-use crate::world::METAHEXA;
-use portico_core::{id::OrganizationId, model::EventKind, port::store::StoreError};
+use crate::world::{HOEKSTRA, METAHEXA};
+use portico_core::{
+    id::{ClientId, OrganizationId},
+    model::EventKind,
+    port::store::StoreError,
+};
 use portico_fixtures::{browser::Browser, saml_document::Recipe};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -99,6 +103,59 @@ async fn saml_43_a_connection_that_is_taken_away_leads_nowhere() {
     let organization = Some(&hall.bank.organization);
     let ended = arrive(&hall, &mut hall.world.browser(), &recipe(), organization).await;
     assert_ne!(ended.1, SIGNED_IN);
+    assert_eq!(hall.refusal().await, "connection_not_enabled");
+}
+
+#[tokio::test]
+async fn saml_43_an_application_that_is_gone_is_led_into_by_nobody() {
+    let hall = hall().await;
+    let organization = Some(&hall.bank.organization);
+    let recipe = || hall.recipe(&hall.bank, None);
+    let ended = arrive(&hall, &mut hall.world.browser(), &recipe(), organization).await;
+    assert_eq!(ended.1, SIGNED_IN);
+    // There is no such application any more.
+    let client = hall.bank.client.clone();
+    let removed = hall
+        .world
+        .store
+        .write::<_, StoreError, _>(move |unit| Box::pin(async move { unit.clients().delete(&client).await }));
+    removed.await.unwrap();
+    let logins = async || {
+        let kinds = hall.world.kinds().await;
+        kinds.into_iter().filter(|kind| *kind == EventKind::Login).count()
+    };
+    let before = logins().await;
+    let ended = arrive(&hall, &mut hall.world.browser(), &recipe(), organization).await;
+    assert_ne!(ended.1, SIGNED_IN);
+    assert_eq!(logins().await, before);
+}
+
+#[tokio::test]
+async fn saml_43_without_an_organization_the_connection_is_one_of_the_applications() {
+    // In an organization it counts that the organization has the connection; without one, that the application has it.
+    let hall = Hall::open().await;
+    let plain = &hall.world.seed.plain;
+    let begins = json!({
+        "enabled": true,
+        "client_id": plain.as_str(),
+        "client_protocol": "oidc",
+        "client_authorizequery": format!("redirect_uri={HOEKSTRA}/callback&scope=openid&state=none"),
+    });
+    let options = hall.options(&hall.bank, &json!({"idpinitiated": begins}));
+    hall.replace_options(&hall.bank, options).await;
+    let recipe = || hall.recipe(&hall.bank, None);
+    let enable = async |client: &ClientId, is_enabled: bool| {
+        let (id, client) = (hall.bank.connection.clone(), client.clone());
+        let changed = hall.world.store.write::<_, StoreError, _>(move |unit| {
+            Box::pin(async move { unit.connections().enable(&id, &client, is_enabled).await })
+        });
+        changed.await.unwrap();
+    };
+    for is_enabled in [true, false] {
+        enable(plain, is_enabled).await;
+        let ended = arrive(&hall, &mut hall.world.browser(), &recipe(), None).await;
+        assert_eq!(ended.1 == SIGNED_IN, is_enabled, "{ended:?} {}", hall.refusal().await);
+    }
     assert_eq!(hall.refusal().await, "connection_not_enabled");
 }
 
