@@ -56,6 +56,7 @@ impl LoginFault {
     /// What the visitor is told.
     fn trouble(&self) -> Trouble {
         match self {
+            Self::Params(ParamsFault::TooLarge) => Trouble::TooLarge,
             Self::NoState | Self::NoAnswer | Self::Params(_) => Trouble::BadRequest,
             Self::ForeignForm(_) => Trouble::ForeignForm,
             Self::Flow(error) => of_flow(error),
