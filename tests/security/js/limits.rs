@@ -58,7 +58,6 @@ async fn js_02_native_loops_that_never_look_at_the_clock_are_ended_by_the_kernel
 #[tokio::test]
 async fn js_03_memory_runs_out_for_the_script_alone() {
     let pool = pool();
-    let patient = Call { limits: Limits { cpu: Duration::from_secs(20), ..LIMITS }, ..call() };
     for attack in [
         "const all = []; for (;;) all.push({});",
         "const all = []; for (;;) all.push(new Array(1e5).fill(1));",
@@ -67,8 +66,7 @@ async fn js_03_memory_runs_out_for_the_script_alone() {
         "const all = []; for (let n = 0; ; n += 1) { const big = new Array(1000).fill(n); all.push(() => big); }",
         "let all = []; for (;;) all = [all, 'x'.repeat(1000) + Math.random()];",
     ] {
-        let text = source(&format!("function (callback) {{ {attack} }}"));
-        let result = pool.call(&text, patient.clone()).await;
+        let result = run_patiently(&pool, attack).await;
         assert!(matches!(result, Err(ScriptError::OutOfMemory)), "{attack}: {result:?}");
     }
     for (attack, expected) in [
@@ -77,8 +75,7 @@ async fn js_03_memory_runs_out_for_the_script_alone() {
         ("new ArrayBuffer(1e12);", "RangeError"),
         ("7n ** 3000000000n;", "RangeError"),
     ] {
-        let text = source(&format!("function (callback) {{ {attack} }}"));
-        match pool.call(&text, patient.clone()).await {
+        match run_patiently(&pool, attack).await {
             Err(ScriptError::OutOfMemory) => {}
             other => assert_eq!(raised(other).0, expected, "{attack}"),
         }
@@ -103,14 +100,14 @@ async fn js_04_depth_is_an_error_of_the_script_and_not_the_end_of_a_process() {
         ("let deep = []; for (let n = 0; n < 1e4; n += 1) deep = [deep]; String(deep);", "RangeError"),
         ("eval('('.repeat(1e4) + '1' + ')'.repeat(1e4));", "RangeError"),
     ] {
-        let (name, message) = raised(run(&pool, attack).await);
+        let (name, message) = raised(run_patiently(&pool, attack).await);
         assert!(name == expected || message.contains("stack"), "{attack}: {name}: {message}");
     }
     let deep = "let deep = {}; for (let n = 0; n < 1e5; n += 1) deep = { deep }; callback(null, deep);";
-    let refused = run(&pool, deep).await;
+    let refused = run_patiently(&pool, deep).await;
     assert!(matches!(refused, Err(ScriptError::Unusable(_))), "{refused:?}");
     let shallow = "callback(null, (function sum(n) { return n ? n + sum(n - 1) : 0; })(20));";
-    assert_eq!(run(&pool, shallow).await.unwrap().values, [json!(210)], "the control");
+    assert_eq!(run_patiently(&pool, shallow).await.unwrap().values, [json!(210)], "the control");
 }
 
 #[tokio::test]
