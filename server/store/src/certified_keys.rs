@@ -2,7 +2,7 @@
 //! Never touches what is done with them.
 
 use crate::{
-    keys::state,
+    keys::{advance, state},
     seal::CERTIFIED_KEY_PRIVATE,
     sql::{FromRow, Row, sql},
     unit::{Session, SqlUnit},
@@ -70,16 +70,6 @@ impl<S: Session> CertifiedKeys for SqlUnit<S> {
         to: KeyState,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.changed(sql!(
-            "UPDATE certified_keys SET state = $3,
-                 current_since = CASE WHEN CAST($3 AS TEXT) = 'current' THEN $4 ELSE current_since END,
-                 previous_since = CASE WHEN CAST($3 AS TEXT) = 'previous' THEN $4 ELSE previous_since END
-             WHERE kid = $1 AND state = $2",
-            kid,
-            from.as_str(),
-            to.as_str(),
-            at,
-        ))
-        .await
+        advance(self, "certified_keys", (kid, from, to), at).await
     }
 }

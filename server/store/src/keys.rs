@@ -3,7 +3,7 @@
 
 use crate::{
     seal::SIGNING_KEY_PRIVATE,
-    sql::{FromRow, JsonText, Row, sql},
+    sql::{FromRow, JsonText, Row, Sql, sql},
     unit::{Session, SqlUnit},
 };
 use async_trait::async_trait;
@@ -63,20 +63,27 @@ impl<S: Session> Keys for SqlUnit<S> {
         to: KeyState,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.changed(sql!(
-            "UPDATE signing_keys SET state = $3,
-                 current_since = CASE WHEN CAST($3 AS TEXT) = 'current' THEN $4 ELSE current_since END,
-                 previous_since = CASE WHEN CAST($3 AS TEXT) = 'previous' THEN $4 ELSE previous_since END
-             WHERE kid = $1 AND state = $2",
-            kid,
-            from.as_str(),
-            to.as_str(),
-            at,
-        ))
-        .await
+        advance(self, "signing_keys", (kid, from, to), at).await
     }
 }
 
+/// Move a key from one state to the next in one of the tables of keys, and note since when it is there.
+pub(crate) async fn advance<S: Session>(
+    unit: &mut SqlUnit<S>,
+    table: &'static str,
+    (kid, from, to): (&str, KeyState, KeyState),
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let query = Sql::new("UPDATE ").push(table).push(" SET state = ").bind(to.as_str());
+    let query = match to {
+        KeyState::Current => query.push(", current_since = ").bind(at),
+        KeyState::Previous => query.push(", previous_since = ").bind(at),
+        KeyState::Next | KeyState::Revoked => query,
+    };
+    unit.changed(query.push(" WHERE kid = ").bind(kid).push(" AND state = ").bind(from.as_str())).await
+}
+
+/// Where a key stands, as both tables of keys have it.
 pub(crate) fn state(text: &str) -> Result<KeyState, StoreError> {
     [KeyState::Next, KeyState::Current, KeyState::Previous, KeyState::Revoked]
         .into_iter()
