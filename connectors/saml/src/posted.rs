@@ -14,8 +14,13 @@ pub fn document(field: &str) -> Result<Vec<u8>, Fault> {
     if field.len() > MAX_TEXT {
         return Err(Fault::new(Reason::TooLarge, MAX_DOCUMENT, field.len() / 4 * 3));
     }
-    let packed: Vec<u8> = field.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let document = STANDARD.decode(packed).map_err(|_not_base64| Fault::from(Reason::Base64))?;
+    // Most do not break lines, and what is not broken need not be put together.
+    let document = if field.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        STANDARD.decode(field.split_ascii_whitespace().collect::<String>())
+    } else {
+        STANDARD.decode(field)
+    };
+    let document = document.map_err(|_not_base64| Fault::from(Reason::Base64))?;
     if document.len() > MAX_DOCUMENT {
         return Err(Fault::new(Reason::TooLarge, MAX_DOCUMENT, document.len()));
     }
