@@ -40,7 +40,8 @@ fuzz: ## Look for documents that break a property, until one does: T=gate, judge
 
 snap: ## Review snapshots that changed: each is a changed contract
 	@command -v cargo-insta >/dev/null || cargo install --locked cargo-insta
-	cargo insta review
+	cargo insta review --manifest-path server/Cargo.toml
+	cargo insta review --manifest-path tests/Cargo.toml
 
 deny: ## Licences, sources and bans of what we depend on
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
