@@ -4,6 +4,7 @@
 mod dag;
 mod lines;
 mod new_connector;
+mod unsafe_code;
 mod vocabulary;
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 /* Owns one verification: libxml2 parses a document strictly, and xmlsec verifies every signature in it with one key.
  * Never touches keys of others: the key is given, and `KeyInfo` is not read.
  *
- * It is C because it reads structures of xmlsec, whose layout its headers know. `xmlsec.rs` says what is called when. */
+ * It is C because it reads structures of xmlsec, whose layout its headers know. `hardening.rs` calls it, and says when. */
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <openssl/err.h>

@@ -1,25 +1,29 @@
-//! Owns what the XML signature library may do in this process: the only `unsafe` of the project, and the self-test that
-//! shows that it took effect.
-//! Never touches documents of others: only canaries of our own go through here.
+//! Owns how the XML signature library is called: what it may do in this process, with the self-test that shows that this
+//! took effect, and the one call that verifies. The only `unsafe` of the project.
+//! Never touches which documents are verified: the gate stands before `covered`.
 //!
 //! xmlsec offers far more than signatures of SAML need, to anybody who can send a document, before a signature is
 //! verified: it fetches `http://` and `file://` references, and runs XPath and XSLT (security.md F2, F3). Its settings
 //! are global and have no safe interface, so that they are made here, once, before the first foreign document.
 //!
-//! Nothing else in the process may use the library while this runs: [`harden`] comes first, on the main thread.
+//! Nothing else in the process may use the library while this runs: [`harden`] comes first, on the main thread. What
+//! verifies goes to `native/verify.c`, which parses strictly and takes a key that was read before: reading it from its
+//! certificate takes the library as long as everything else.
 
-#![expect(unsafe_code, reason = "xmlsec's global settings have a C interface only")]
+#![expect(unsafe_code, reason = "the library has a C interface only")]
 
-mod verification;
-
-use openssl::x509::X509;
+use foreign_types_shared::ForeignTypeRef;
+use openssl::{
+    pkey::{PKeyRef, Public},
+    x509::X509,
+};
 use samael::crypto::{CertificateDer, Crypto, CryptoProvider, ReduceMode};
 use std::{
-    ffi::{c_char, c_int, c_void},
+    ffi::{CString, c_char, c_int, c_void},
     net::{Ipv4Addr, TcpListener},
+    ptr, slice,
     sync::OnceLock,
 };
-pub(crate) use verification::covered;
 
 /// With its feature `xmlsec` off, samael's `Crypto` verifies nothing and accepts everything. Then this does not compile.
 const _: Crypto = samael::crypto::XmlSec;
@@ -177,4 +181,47 @@ fn restrict() -> Result<(), Hole> {
         let is_set = classes.iter().all(|class| !class.is_null() && xmlSecTransformIdsRegister(*class) == 0);
         if is_set { Ok(()) } else { Err(Hole::Setup) }
     }
+}
+
+/// Bytes that the library made.
+#[repr(C)]
+struct Bytes {
+    start: *mut u8,
+    length: usize,
+}
+
+unsafe extern "C" {
+    fn portico_verify(
+        document: *const c_char,
+        length: c_int,
+        key: *mut c_void,
+        uri: *const c_char,
+        digested: *mut Bytes,
+    ) -> c_int;
+    fn portico_release(start: *mut u8);
+}
+
+/// Verify **all** signatures of a document with a key, and give the bytes that the signature of the element with this ID
+/// covers. None: one of them is wrong, there is none of that element, or the document is not well-formed.
+///
+/// Only [`harden`] makes this safe to call, which the callers see to.
+pub(crate) fn covered(document: &str, key: &PKeyRef<Public>, id: &str) -> Option<String> {
+    let length = c_int::try_from(document.len()).ok()?;
+    let uri = CString::new(format!("#{id}")).ok()?;
+    let mut digested = Bytes { start: ptr::null_mut(), length: 0 };
+    // SAFETY: the document has `length` bytes, the URI ends with a zero byte, and both outlive the call, which keeps
+    // neither. The key is OpenSSL's own and outlives the call too: what the library keeps for its time, it counts.
+    // `digested` is a structure as C lays it out.
+    let is_good = unsafe {
+        portico_verify(document.as_ptr().cast(), length, key.as_ptr().cast(), uri.as_ptr(), &raw mut digested)
+    } == 1;
+    if !is_good {
+        return None;
+    }
+    // SAFETY: the call said that it allocated `length` initialised bytes, of which there is one at least, and nobody
+    // else has them.
+    let bytes = unsafe { slice::from_raw_parts(digested.start, digested.length) }.to_vec();
+    // SAFETY: they were allocated by the library that releases them, and are not used any more.
+    unsafe { portico_release(digested.start) };
+    String::from_utf8(bytes).ok()
 }
