@@ -109,6 +109,29 @@ impl Gateway {
         Ok(self.visit(variant).await?.1)
     }
 
+    /// Sign Alice in in each of these ways: every ID token has these claims.
+    pub(crate) async fn signs_alice_in(&self, variants: &[&str], claims: &[(&str, Value)]) {
+        for variant in variants {
+            let token = self.sign_in(variant).await.unwrap_or_else(|why| panic!("{variant}: {why}"));
+            for (name, expected) in claims {
+                assert_eq!(&token[*name], expected, "{variant}: {name}");
+            }
+        }
+    }
+
+    /// Refuse each of these ways for its reason; and take the provider's usual one.
+    pub(crate) async fn refuses(&self, variants: &[(&str, &str)]) {
+        for (variant, expected) in variants {
+            assert_eq!(self.sign_in(variant).await.err().as_deref(), Some(*expected), "{variant}");
+        }
+        assert!(self.sign_in("default").await.is_ok());
+    }
+
+    /// What the provider says to a request whose signature was spoiled.
+    pub(crate) async fn refused_for_its_signature(&self) -> Document {
+        self.refused_by_the_provider(|address| address.replace("&Signature=", "&Signature=AAAA")).await
+    }
+
     /// The same, with her browser.
     async fn visit(&self, variant: &str) -> Result<(Browser, Value), String> {
         self.provider.vary(variant);
@@ -145,7 +168,7 @@ impl Gateway {
     /// What the provider says to a request that was changed on its way.
     ///
     /// It may look at a request at once, or when it knows who asks.
-    pub(crate) async fn refused_by_the_provider(&self, change: impl FnOnce(&str) -> String) -> Document {
+    async fn refused_by_the_provider(&self, change: impl FnOnce(&str) -> String) -> Document {
         let mut browser = self.world.browser();
         self.at_the_provider(&mut browser).await;
         let sent = browser
