@@ -172,14 +172,9 @@ impl Journey {
         self.world.kinds().await.into_iter().filter(|each| *each == kind).count()
     }
 
-    /// I2, I12: a file is whole (PostgreSQL looks after its own), secrets open, and a code gives tokens at most once.
+    /// I2, I12: the store is whole, secrets open, and a code gives tokens at most once.
     async fn assert_whole(&self, got: &Got, at: &str) {
-        if !self.home.is_postgres() {
-            let faults = portico_store::verify_integrity(&self.home.url()).unwrap();
-            assert_eq!(faults, Vec::<String>::new(), "{at}");
-        }
-        let verified = portico_store::verify_secrets(&self.home.url(), &options(keks(&[1]))).await.unwrap();
-        assert_eq!(verified.unreadable, Vec::<String>::new(), "{at}");
+        self.home.assert_sound(at).await;
         let Some(code) = &got.code else { return };
         let booking = &self.world.seed.booking;
         let first = self.world.redeem(booking, code).await;

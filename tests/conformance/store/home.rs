@@ -77,6 +77,14 @@ impl Home {
         self.try_open(keks(&[1])).await.unwrap()
     }
 
+    /// What is there is whole (PostgreSQL looks after its own files), and every secret in it opens.
+    pub(crate) async fn assert_sound(&self, at: &str) {
+        let faults = portico_store::verify_integrity(&self.url()).unwrap();
+        assert_eq!(faults, Vec::<String>::new(), "{at}");
+        let verified = portico_store::verify_secrets(&self.url(), &options(keks(&[1]))).await.unwrap();
+        assert_eq!(verified.unreadable, Vec::<String>::new(), "{at}");
+    }
+
     /// Open it with these keys.
     pub(crate) async fn try_open(&self, keks: Keks) -> Result<Arc<dyn Store>, StoreError> {
         portico_store::open(&self.url(), &options(keks)).await
