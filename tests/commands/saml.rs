@@ -90,6 +90,16 @@ impl Desk {
             }
         }
     }
+
+    /// Serve, with a connection `metahexa` to the bank's identity provider.
+    async fn serve_the_bank(&mut self) -> (Api, SamlIdp) {
+        let api = self.serve().await;
+        let idp = SamlIdp::start(SamlIdpConfig::new("MetaHexa Bank")).await.unwrap();
+        let options = json!({ "metadataXml": idp.metadata() });
+        let connection = json!({ "name": "metahexa", "strategy": "samlp", "options": options });
+        api.post("connections", connection).await.unwrap();
+        (api, idp)
+    }
 }
 
 impl Drop for Desk {
@@ -104,11 +114,7 @@ impl Drop for Desk {
 #[tokio::test]
 async fn an_administrator_finds_out_why_a_response_was_refused() {
     let mut desk = Desk::open();
-    let api = desk.serve().await;
-    let idp = SamlIdp::start(SamlIdpConfig::new("MetaHexa Bank")).await.unwrap();
-    let options = json!({ "metadataXml": idp.metadata() });
-    let connection = json!({ "name": "metahexa", "strategy": "samlp", "options": options });
-    api.post("connections", connection).await.unwrap();
+    let (_api, idp) = desk.serve_the_bank().await;
     let place = Place {
         issuer: idp.entity_id(),
         audience: "urn:auth0:localhost:metahexa".to_owned(),
@@ -173,11 +179,7 @@ fn pairs(listed: &str) -> Vec<(String, String, String)> {
 #[tokio::test]
 async fn an_administrator_rotates_the_key_pairs_that_partners_know() {
     let mut desk = Desk::open();
-    let api = desk.serve().await;
-    let idp = SamlIdp::start(SamlIdpConfig::new("MetaHexa Bank")).await.unwrap();
-    let options = json!({ "metadataXml": idp.metadata() });
-    let connection = json!({ "name": "metahexa", "strategy": "samlp", "options": options });
-    api.post("connections", connection).await.unwrap();
+    let (api, _idp) = desk.serve_the_bank().await;
 
     let Said(code, told, errors) = desk.types(&["saml", "keys"]);
     assert_eq!(code, 0, "{told}{errors}");
