@@ -1,6 +1,6 @@
 //! The program `portico`.
 
-/// Passwords are hashed in 19 MiB each, everything else in small pieces: this one is better at both than the C library's.
+/// A login makes many small pieces, on which the C library's own spends a part of it. `.cargo/config.toml` has its settings.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

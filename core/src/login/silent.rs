@@ -103,7 +103,7 @@ impl Return {
         if request.connection.as_ref().is_some_and(|named| *named != granted.connection.name) {
             return Ok(Answered::Not("other_connection".to_owned()));
         }
-        let transaction = transaction(&session, request, &visitor, (now, entropy));
+        let transaction = transaction(&session, &admitted, (request, &visitor), (now, entropy));
         if !ready.rules.is_empty() {
             let returned = Returned { transaction, admitted, granted, ready, session };
             return Ok(Answered::Granted(Box::new(returned)));
@@ -133,15 +133,15 @@ fn admitted(session: &Session, request: &AuthorizeRequest) -> Admitted {
 /// The login as the log tells of it. Never stored: nobody has to be asked anything.
 fn transaction(
     session: &Session,
-    request: AuthorizeRequest,
-    visitor: &Visitor,
+    admitted: &Admitted,
+    (request, visitor): (AuthorizeRequest, &Visitor),
     (now, entropy): (Timestamp, &dyn Entropy),
 ) -> Transaction {
     Transaction {
         id: TransactionId::random(entropy),
         version: 0,
         browser: TokenHash::of(""),
-        stage: Stage::Admitted(admitted(session, &request)),
+        stage: Stage::Admitted(admitted.clone()),
         ip: visitor.ip.map(|ip| ip.to_string()),
         user_agent: visitor.user_agent.clone(),
         created_at: now,

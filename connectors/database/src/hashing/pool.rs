@@ -53,8 +53,9 @@ pub enum HashingError {
 /// Hashes passwords on threads of its own.
 ///
 /// Memories are kept: to allocate one for each hash would cost more than the hash does. The one that was used last is used
-/// first, because most of it is still in the processor's cache. A password that finds the queue full is turned away ([`ConnectorError::Busy`]) rather than letting logins wait behind an attack
-/// (`security.md` DB-09). The threads end when the pool is dropped.
+/// first, because most of it is still in the processor's cache. A password that finds the queue full is turned away
+/// ([`ConnectorError::Busy`]) rather than letting logins wait behind an attack (`security.md` DB-09). The threads end when
+/// the pool is dropped.
 #[derive(Debug)]
 pub struct HashingPool {
     parameters: Parameters,
