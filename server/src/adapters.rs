@@ -7,7 +7,7 @@ use crate::{
     edge::Metrics,
     keys::{Algorithm, StoreKeyRing},
     page::mail::OutboxRenderer,
-    script_host::Fetching,
+    script_host::{Budget, Fetching},
     wire::{App, Ports, Settings},
     worker::{DeliveryPorts, OutboxDelivery, Renewals, Stop, Supervisor, Sweeps},
 };
@@ -103,11 +103,12 @@ impl Adapters {
         let certified_keys = StoreCertifiedKeys::open(Arc::clone(&store), its_clock, its_entropy, subject);
         let certified_keys = Arc::new(certified_keys.await?);
         let cursor_key = cursor_key(&*store, &*entropy).await?;
+        let budget = Budget { requests: config.scripts.requests, ..Budget::default() };
         let program = std::env::current_exe().map_err(AdapterError::Program)?;
         let scripts = Arc::new(ScriptPool::new(
             WorkerCommand::new(program, ["script-worker"]),
             script_workers(config.scripts.workers),
-            Arc::new(Fetching::new(Arc::clone(&http))),
+            Arc::new(Fetching::new(Arc::clone(&http), budget)),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         ));

@@ -10,22 +10,28 @@ use crate::worker;
 use async_trait::async_trait;
 use portico_core::{
     entropy::SystemEntropy,
-    port::{
-        http::HttpError,
-        script::{Call, Limits, Outcome, ScriptError, ScriptHost, ScriptRuntime, Source},
+    port::script::{
+        AskError, Attendant, Call, Limits, Outcome, Reach, ScriptError, ScriptHost, ScriptRuntime, Source,
     },
     time::SystemClock,
 };
 use portico_script::{ScriptPool, WorkerCommand};
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-/// A gateway that fetches nothing for anybody.
+/// A gateway that has nothing for anybody.
+#[derive(Debug)]
 struct NoNetwork;
 
-#[async_trait]
 impl ScriptHost for NoNetwork {
-    async fn fetch(&self, _: Value) -> Result<Value, HttpError> {
+    fn attend(&self, _: &Reach) -> Box<dyn Attendant> {
+        Box::new(Self)
+    }
+}
+
+#[async_trait]
+impl Attendant for NoNetwork {
+    async fn ask(&self, _: &str, _: Value) -> Result<Value, AskError> {
         Ok(json!({"status": 404}))
     }
 }
@@ -50,13 +56,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn call() -> Call {
-    Call {
-        args: Vec::new(),
-        globals: Map::new(),
-        organization: None,
-        redact: BTreeSet::new(),
-        limits: LIMITS,
-    }
+    Call { limits: LIMITS, ..Call::default() }
 }
 
 /// Run `function (callback) { … }`.

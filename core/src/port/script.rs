@@ -1,10 +1,10 @@
 //! Owns the port of customers' JavaScript.
 //! Never touches an engine: scripts run outside the process (`security.md` §3.8).
 
-use super::{BoxError, http::HttpError};
+use super::BoxError;
 use async_trait::async_trait;
-use serde_json::{Map, Value};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 /// Runs customers' JavaScript. One implementation for production, one scripted by tests.
 #[async_trait]
@@ -27,7 +27,7 @@ pub struct Source {
 }
 
 /// One run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call {
     /// The arguments before the callback.
     pub args: Vec<Value>,
@@ -39,6 +39,25 @@ pub struct Call {
     pub redact: BTreeSet<String>,
     /// What it may use.
     pub limits: Limits,
+    /// What it may reach.
+    pub reach: Reach,
+    /// Who answers what is asked with a method whose name starts with `auth0.` (`auth0.users.updateAppMetadata`). Without
+    /// one, a script that asks is told that it may not.
+    pub answers: Option<Arc<dyn Attendant>>,
+    /// Whether the value of a promise that the function returns counts as `callback(null, value)`, where the script has
+    /// not called back and can not any more, and the value is not `undefined`.
+    pub promised: bool,
+}
+
+/// What a run may reach outside (`security.md` §3.8). It narrows what the operator's configuration allows, and never
+/// widens it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Reach {
+    /// Whose run it is, such as a connection's id: a database connection that is kept open is used by runs of the same
+    /// owner alone.
+    pub owner: String,
+    /// The hosts it may ask, each as `host` or `host:port`; without them all that the egress policy lets through.
+    pub hosts: Option<BTreeSet<String>>,
 }
 
 /// What one run may use.
@@ -54,6 +73,13 @@ pub struct Limits {
     pub stack: usize,
     /// Bytes of its result, as JSON.
     pub output: usize,
+}
+
+impl Limits {
+    /// For the scripts of a custom database: they wait for other machines, up to 20 s (contract §5.1), and check passwords.
+    pub fn of_a_database() -> Self {
+        Self { wall: Duration::from_secs(20), cpu: Duration::from_secs(1), ..Self::default() }
+    }
 }
 
 impl Default for Limits {
@@ -123,10 +149,37 @@ pub enum ScriptError {
     Worker(#[source] BoxError),
 }
 
-/// What a script may ask of the process that started its worker. The adapter of the egress policy answers.
-#[async_trait]
+/// What scripts may ask of the process that started their worker. The adapter applies the egress policy
+/// (`security.md` §3.7), the budgets of a run (JS-10), and keeps database connections.
 pub trait ScriptHost: Send + Sync {
-    /// Fetch for a script. `request` and the answer are plain data: `{url, method, headers, body}` and
-    /// `{status, headers, body}`.
-    async fn fetch(&self, request: Value) -> Result<Value, HttpError>;
+    /// A run asks for the first time: who answers it. All that this one holds (a connection that was lent, a query that
+    /// runs) is let go of or cancelled when it is dropped, which is when the run ends.
+    fn attend(&self, reach: &Reach) -> Box<dyn Attendant>;
+}
+
+/// Answers one run.
+#[async_trait]
+pub trait Attendant: fmt::Debug + Send + Sync {
+    /// Do what `method` names, such as `http` or `pg.query`. The request and the answer are plain data.
+    async fn ask(&self, method: &str, request: Value) -> Result<Value, AskError>;
+}
+
+/// Why a script does not get what it asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// It could not be done. The reason is for the log: a script is told that it failed, and no more, so that it cannot
+    /// map a network by its errors (JS-10).
+    #[error("the request failed")]
+    Failed(#[source] BoxError),
+    /// The script is told: these become the properties of its error; `message` is among them.
+    #[error("a script was told: {}", Value::Object(.0.clone()))]
+    Told(Map<String, Value>),
+}
+
+impl AskError {
+    /// The script is told this.
+    pub fn told(message: impl Into<String>) -> Self {
+        Self::Told(Map::from_iter([("message".to_owned(), json!(message.into()))]))
+    }
 }

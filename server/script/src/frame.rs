@@ -17,20 +17,21 @@ pub(crate) enum Kind {
     Run,
     /// To a worker. Parts: [`Order`], the script.
     Check,
-    /// From a worker. Parts: the number of the request in its run, the request as JSON.
-    Fetch,
-    /// To a worker. Parts: the number of the request, [`FETCHED`] or [`NOT_FETCHED`], the answer as JSON or the error as text.
-    Fetched,
+    /// From a worker. Parts: the number of the request in its run, the method, the request as JSON.
+    Ask,
+    /// To a worker. Parts: the number of the request, [`DONE`] or [`NOT_DONE`], the answer or the properties of the error
+    /// as JSON.
+    Answer,
     /// From a worker, the end of a run. Parts: the [`Failure`] or `null`, the values as a JSON array, the console as one.
     Done,
 }
 
-const KINDS: [Kind; 6] = [Kind::Hello, Kind::Run, Kind::Check, Kind::Fetch, Kind::Fetched, Kind::Done];
+const KINDS: [Kind; 6] = [Kind::Hello, Kind::Run, Kind::Check, Kind::Ask, Kind::Answer, Kind::Done];
 
-/// The second part of [`Kind::Fetched`] when there is an answer.
-pub(crate) const FETCHED: &[u8] = b"+";
-/// The second part of [`Kind::Fetched`] when there is none.
-pub(crate) const NOT_FETCHED: &[u8] = b"-";
+/// The second part of [`Kind::Answer`] when there is an answer.
+pub(crate) const DONE: &[u8] = b"+";
+/// The second part of [`Kind::Answer`] when there is none.
+pub(crate) const NOT_DONE: &[u8] = b"-";
 
 /// The most bytes of a frame: beyond what any script, argument or result may be.
 const MAX_FRAME: usize = 4 << 20;
@@ -107,12 +108,13 @@ pub(crate) struct Order {
     pub(crate) stack: usize,
     pub(crate) output: usize,
     pub(crate) redact: BTreeSet<String>,
+    pub(crate) promised: bool,
 }
 
 impl Order {
-    pub(crate) fn new(limits: Limits, redact: BTreeSet<String>) -> Self {
+    pub(crate) fn new(limits: Limits, redact: BTreeSet<String>, promised: bool) -> Self {
         let Limits { wall, cpu, memory, stack, output } = limits;
-        Self { wall, cpu, memory, stack, output, redact }
+        Self { wall, cpu, memory, stack, output, redact, promised }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Owns customers' JavaScript: the worker process that runs it, and the pool through which the gateway asks for runs.
-//! Never touches the network or the store: what a script fetches is fetched by the [`ScriptHost`] of the gateway.
+//! Never touches the network or the store: what a script asks for is done by the [`ScriptHost`] of the gateway.
 //!
 //! ```text
 //!  gateway: ScriptPool ── a socket pair, one run at a time ──► worker: `portico script-worker`
 //!     │  deadline, SIGKILL, random ids                            │ rlimits, seccomp, landlock, empty environment
-//!     └─ ScriptHost::fetch ◄── a request as plain data ───────────┘ a fresh QuickJS runtime for every run
+//!     └─ Attendant::ask ◄──── a request as plain data ────────────┘ a fresh QuickJS runtime for every run
 //! ```
 //!
 //! Scripts never run in the gateway's address space, and no engine object leaves the worker: all that passes is JSON

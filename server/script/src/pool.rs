@@ -4,12 +4,12 @@
 use crate::{
     frame::{Failure, Kind, Order},
     gate::Gates,
-    process::{Broken, Report, Worker, WorkerCommand},
+    process::{Attendance, Broken, Report, Worker, WorkerCommand},
 };
 use async_trait::async_trait;
 use portico_core::{
     entropy::Entropy,
-    port::script::{Call, Limits, Outcome, ScriptError, ScriptHost, ScriptRuntime, Source},
+    port::script::{Attendant, Call, Limits, Outcome, Reach, ScriptError, ScriptHost, ScriptRuntime, Source},
     time::{Clock, Timestamp},
 };
 use std::{
@@ -96,7 +96,7 @@ impl ScriptPool {
     }
 
     async fn order(&self, order: Dispatch<'_>) -> Result<Report, ScriptError> {
-        let Dispatch { kind, limits, organization, parts } = order;
+        let Dispatch { kind, limits, organization, parts, reach, answers } = order;
         let patience = Instant::now() + limits.wall;
         let entry = self.gates.enter(organization.map(str::to_owned), self.places_of_one);
         let _entry = timeout_at(patience, entry).await.map_err(|_elapsed| ScriptError::Busy)??;
@@ -109,9 +109,10 @@ impl ScriptPool {
         };
         let id = self.entropy.bytes();
         let deadline = Instant::now() + limits.wall + GRACE;
+        let attendance = Attendance { host: &*self.host, reach, answers };
         // A seat that is not given back, because this future was dropped or because of an error, is killed.
         let answer =
-            timeout_at(deadline, seat.worker.order(kind, id, parts, limits.output, &*self.host)).await;
+            timeout_at(deadline, seat.worker.order(kind, id, parts, limits.output, attendance)).await;
         let report = match answer {
             Ok(Ok(report)) => report,
             Ok(Err(Broken::ProcessorTime)) => {
@@ -212,25 +213,31 @@ struct Dispatch<'a> {
     limits: Limits,
     organization: Option<&'a str>,
     parts: &'a [&'a [u8]],
+    reach: &'a Reach,
+    answers: Option<&'a dyn Attendant>,
 }
 
 #[async_trait]
 impl ScriptRuntime for ScriptPool {
     async fn check(&self, source: &Source) -> Result<(), ScriptError> {
         let limits = Limits { wall: CHECK, ..Limits::default() };
-        let order = json(&Order::new(limits, BTreeSet::new()))?;
+        let order = json(&Order::new(limits, BTreeSet::new(), false))?;
         let parts: &[&[u8]] = &[&order, source.text.as_bytes()];
-        let report = self.order(Dispatch { kind: Kind::Check, limits, organization: None, parts }).await?;
+        let reach = &Reach::default();
+        let dispatch =
+            Dispatch { kind: Kind::Check, limits, organization: None, parts, reach, answers: None };
+        let report = self.order(dispatch).await?;
         report.failure.map_or(Ok(()), |failure| Err(failure.into_error(report.console)))
     }
 
     async fn call(&self, source: &Source, call: Call) -> Result<Outcome, ScriptError> {
-        let Call { args, globals, organization, redact, limits } = call;
-        let (order, args, globals) = (json(&Order::new(limits, redact))?, json(&args)?, json(&globals)?);
+        let Call { args, globals, organization, redact, limits, reach, answers, promised } = call;
+        let order = json(&Order::new(limits, redact, promised))?;
+        let (args, globals) = (json(&args)?, json(&globals)?);
         let parts: &[&[u8]] = &[&order, source.text.as_bytes(), &args, &globals];
-        let report = self
-            .order(Dispatch { kind: Kind::Run, limits, organization: organization.as_deref(), parts })
-            .await?;
+        let (organization, answers) = (organization.as_deref(), answers.as_deref());
+        let dispatch = Dispatch { kind: Kind::Run, limits, organization, parts, reach: &reach, answers };
+        let report = self.order(dispatch).await?;
         let Report { failure, values, console } = report;
         match failure {
             None => Ok(Outcome { values, console }),

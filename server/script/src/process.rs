@@ -1,11 +1,13 @@
 //! Owns one worker process: how it is started, spoken to, and ended.
 //! Never touches the choice of a worker: that is the pool's.
 
-use crate::frame::{self, FETCHED, Failure, Frame, Kind, NOT_FETCHED, NotAFrame, RunId};
+use crate::frame::{self, DONE, Failure, Frame, Kind, NOT_DONE, NotAFrame, RunId};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use portico_core::port::{http::HttpError, script::ScriptHost};
-use serde_json::Value;
+use portico_core::port::script::{AskError, Attendant, Reach, ScriptHost};
+use serde_json::{Value, json};
 use std::{
+    cell::OnceCell,
+    error::Error,
     ffi::OsString,
     io,
     os::{fd::OwnedFd, unix::net::UnixStream as StdStream, unix::process::ExitStatusExt},
@@ -43,8 +45,24 @@ pub(crate) struct Worker {
     missing: Option<Vec<String>>,
 }
 
+/// Who answers what a run asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Attendance<'a> {
+    pub(crate) host: &'a dyn ScriptHost,
+    pub(crate) reach: &'a Reach,
+    /// Answers what its caller alone can.
+    pub(crate) answers: Option<&'a dyn Attendant>,
+}
+
+/// One request.
+struct Asked {
+    number: Vec<u8>,
+    method: String,
+    request: Value,
+}
+
 /// The number of a request, and what came of it.
-type Answered = (Vec<u8>, Result<Value, HttpError>);
+type Answered = (Vec<u8>, Result<Value, AskError>);
 
 /// Why a worker did not answer. It is of no use any more.
 #[derive(Debug, thiserror::Error)]
@@ -111,9 +129,9 @@ impl Worker {
         id: RunId,
         parts: &[&[u8]],
         most: usize,
-        host: &dyn ScriptHost,
+        attendance: Attendance<'_>,
     ) -> Result<Report, Broken> {
-        match self.converse(kind, id, parts, most, host).await {
+        match self.converse(kind, id, parts, most, attendance).await {
             Err(Broken::Io(_)) => Err(self.cause_of_death().await),
             other => other,
         }
@@ -125,10 +143,12 @@ impl Worker {
         id: RunId,
         parts: &[&[u8]],
         most: usize,
-        host: &dyn ScriptHost,
+        attendance: Attendance<'_>,
     ) -> Result<Report, Broken> {
         self.stream.write_all(&frame::encode(kind, &id, parts)?).await?;
-        let mut fetches: FuturesUnordered<BoxFuture<'_, Answered>> = FuturesUnordered::new();
+        // Outlives what is under way: its last act is to cancel that.
+        let attendant: OnceCell<Box<dyn Attendant>> = OnceCell::new();
+        let mut under_way: FuturesUnordered<BoxFuture<'_, Answered>> = FuturesUnordered::new();
         let mut asked = 0;
         loop {
             tokio::select! {
@@ -144,22 +164,27 @@ impl Worker {
                     }
                     match frame.kind {
                         Kind::Done => return report(frame, most),
-                        Kind::Fetch => {
-                            let (number, request) = fetch_of(frame)?;
+                        Kind::Ask => {
                             asked += 1;
-                            if asked > MAX_FETCHES {
-                                self.stream.write_all(&refuse(&id, &number)?).await?;
-                            } else {
-                                fetches.push(Box::pin(async move { (number, host.fetch(request).await) }));
+                            if asked > MOST_ASKED {
+                                return Err(Broken::Nonsense("it asks without end"));
                             }
+                            let asked = asked_of(frame)?;
+                            let attendant = if asked.method.starts_with(CALLERS) {
+                                attendance.answers
+                            } else {
+                                let attend = || attendance.host.attend(attendance.reach);
+                                Some(&**attendant.get_or_init(attend))
+                            };
+                            under_way.push(Box::pin(answer(attendant, asked)));
                         }
-                        Kind::Hello | Kind::Run | Kind::Check | Kind::Fetched => {
+                        Kind::Hello | Kind::Run | Kind::Check | Kind::Answer => {
                             return Err(Broken::Nonsense("a frame of this kind is not its to send"));
                         }
                     }
                 }
-                Some((number, answer)) = fetches.next(), if !fetches.is_empty() => {
-                    self.stream.write_all(&fetched(&id, &number, answer)?).await?;
+                Some((number, answer)) = under_way.next(), if !under_way.is_empty() => {
+                    self.stream.write_all(&answered(&id, &number, answer)?).await?;
                 }
             }
         }
@@ -195,29 +220,44 @@ fn greeting(frame: &Frame) -> Result<Vec<String>, Broken> {
     serde_json::from_slice(missing).map_err(|_malformed| Broken::Nonsense("its greeting is malformed"))
 }
 
-fn fetch_of(frame: Frame) -> Result<(Vec<u8>, Value), Broken> {
-    let [number, request]: [Vec<u8>; 2] =
-        frame.parts.try_into().map_err(|_other| Broken::Nonsense("a request has two parts"))?;
+fn asked_of(frame: Frame) -> Result<Asked, Broken> {
+    let [number, method, request]: [Vec<u8>; 3] =
+        frame.parts.try_into().map_err(|_other| Broken::Nonsense("a request has three parts"))?;
+    let method = String::from_utf8(method).map_err(|_invalid| Broken::Nonsense("a method is not UTF-8"))?;
     let request =
         serde_json::from_slice(&request).map_err(|_malformed| Broken::Nonsense("a request is not JSON"))?;
-    Ok((number, request))
+    Ok(Asked { number, method, request })
 }
 
-fn fetched(id: &RunId, number: &[u8], answer: Result<Value, HttpError>) -> Result<Vec<u8>, NotAFrame> {
+async fn answer(attendant: Option<&dyn Attendant>, asked: Asked) -> Answered {
+    let Asked { number, method, request } = asked;
+    let answer = match attendant {
+        Some(attendant) => attendant.ask(&method, request).await,
+        None => Err(AskError::told(format!("{method} is not available to this script"))),
+    };
+    (number, answer)
+}
+
+fn answered(id: &RunId, number: &[u8], answer: Result<Value, AskError>) -> Result<Vec<u8>, NotAFrame> {
+    let not_done = |properties: &Value| {
+        frame::encode(Kind::Answer, id, &[number, NOT_DONE, properties.to_string().as_bytes()])
+    };
     match answer {
-        Ok(answer) => frame::encode(Kind::Fetched, id, &[number, FETCHED, answer.to_string().as_bytes()])
-            .or_else(|_too_long| not_fetched(id, number, "the answer is too long")),
+        Ok(answer) => frame::encode(Kind::Answer, id, &[number, DONE, answer.to_string().as_bytes()])
+            .or_else(|_too_long| not_done(&json!({ "message": "the answer is too long" }))),
+        Err(AskError::Told(properties)) => not_done(&Value::Object(properties)),
         // JS-10: one text for everything, so that a script cannot map a network by its errors.
-        Err(_reason) => not_fetched(id, number, "the request failed"),
+        Err(failed) => {
+            let mut chain = Vec::new();
+            let mut source = failed.source();
+            while let Some(error) = source {
+                chain.push(error.to_string());
+                source = error.source();
+            }
+            tracing::info!("what a script asked for failed: {}", chain.join(": "));
+            not_done(&json!({ "message": failed.to_string() }))
+        }
     }
-}
-
-fn refuse(id: &RunId, number: &[u8]) -> Result<Vec<u8>, NotAFrame> {
-    not_fetched(id, number, &format!("a script may make {MAX_FETCHES} requests"))
-}
-
-fn not_fetched(id: &RunId, number: &[u8], why: &str) -> Result<Vec<u8>, NotAFrame> {
-    frame::encode(Kind::Fetched, id, &[number, NOT_FETCHED, why.as_bytes()])
 }
 
 fn report(frame: Frame, most: usize) -> Result<Report, Broken> {
@@ -238,5 +278,8 @@ fn report(frame: Frame, most: usize) -> Result<Report, Broken> {
     })
 }
 
-/// Requests of one run (JS-10).
-const MAX_FETCHES: usize = 5;
+/// What one run may ask altogether. How many requests and queries may be among it is the host's to say (JS-10).
+const MOST_ASKED: usize = 1_000;
+
+/// Methods that the caller of a run answers itself.
+const CALLERS: &str = "auth0.";

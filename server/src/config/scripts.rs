@@ -10,11 +10,12 @@ pub struct ScriptsSection {
     /// Scripts that run at the same time, each in a process of its own; 0 for four for each core. A process is started
     /// when it is first needed.
     pub workers: usize,
+    /// HTTP requests that one run of a script may make (JS-10).
+    pub requests: u32,
 }
 
-#[expect(clippy::derivable_impls, reason = "the default of every key is written down where the key is")]
 impl Default for ScriptsSection {
     fn default() -> Self {
-        Self { workers: 0 }
+        Self { workers: 0, requests: 5 }
     }
 }

@@ -70,6 +70,7 @@ impl Pipeline {
                 organization: organization.clone(),
                 redact: redact.clone(),
                 limits: Limits { wall: self.limits.wall.min(left), ..self.limits },
+                ..Call::default()
             };
             match self.runtime.call(&source, call).await {
                 Ok(outcome) => {

@@ -2,8 +2,12 @@
 //! Never touches attacks: those are in the security tests.
 
 use super::*;
-use portico_core::{entropy::SystemEntropy, port::http::HttpError, time::SystemClock};
-use serde_json::{Map, Value, json};
+use portico_core::{
+    entropy::SystemEntropy,
+    port::script::{AskError, Attendant, Reach},
+    time::SystemClock,
+};
+use serde_json::{Value, json};
 
 /// Not a test but the worker that the tests start: this executable again, with the arguments of [`command`].
 #[test]
@@ -18,11 +22,18 @@ fn command() -> WorkerCommand {
 }
 
 /// Answers requests with what was asked.
+#[derive(Debug)]
 struct Echo;
 
-#[async_trait]
 impl ScriptHost for Echo {
-    async fn fetch(&self, request: Value) -> Result<Value, HttpError> {
+    fn attend(&self, _: &Reach) -> Box<dyn Attendant> {
+        Box::new(Self)
+    }
+}
+
+#[async_trait]
+impl Attendant for Echo {
+    async fn ask(&self, _method: &str, request: Value) -> Result<Value, AskError> {
         Ok(json!({"status": 200, "headers": {"x-test": "yes"}, "body": request.to_string()}))
     }
 }
@@ -38,10 +49,8 @@ fn source(text: &str) -> Source {
 fn call(args: impl IntoIterator<Item = Value>) -> Call {
     Call {
         args: args.into_iter().collect(),
-        globals: Map::new(),
-        organization: None,
-        redact: BTreeSet::new(),
         limits: Limits { wall: Duration::from_secs(5), ..Limits::default() },
+        ..Call::default()
     }
 }
 
@@ -125,7 +134,7 @@ async fn a_script_that_never_calls_back_is_told_from_one_that_runs_too_long() {
 }
 
 #[tokio::test]
-async fn requests_go_through_the_host_and_their_number_is_limited() {
+async fn requests_go_through_the_host() {
     let pool = pool();
     let text = "async function (user, callback) {
         const answer = await fetch('https://api.example/x?y=1', {method: 'post', headers: {A: 'b'}, body: 'text'});
@@ -142,15 +151,23 @@ async fn requests_go_through_the_host_and_their_number_is_limited() {
         values(&pool, text).await,
         [json!(200), json!("POST"), json!("{\"a\":1}"), json!("Basic dTpw")]
     );
-    let text = "async function (user, callback) {
-        const all = await Promise.allSettled(Array.from({length: 7}, () => fetch('https://api.example')));
-        callback(null, all.map((one) => one.status === 'fulfilled'), all[6].reason.message);
-    }";
-    let expected = [
-        json!([true, true, true, true, true, false, false]),
-        json!("fetch failed: a script may make 5 requests"),
-    ];
-    assert_eq!(values(&pool, text).await, expected);
+}
+
+#[tokio::test]
+async fn what_a_returned_promise_gives_counts_where_the_caller_says_so() {
+    let pool = pool();
+    let returns = "async function (user, callback) { return { found: user.n }; }";
+    let promised = |text: &str| {
+        let (pool, text) = (&pool, source(text));
+        async move { pool.call(&text, Call { promised: true, ..call([json!({"n": 1})]) }).await }
+    };
+    assert_eq!(promised(returns).await.unwrap().values, [json!({"found": 1})]);
+    let silent = promised("async function (user, callback) { }").await;
+    assert!(matches!(silent, Err(ScriptError::Silent)), "nothing was returned: {silent:?}");
+    let both = "async function (user, callback) { callback(null, 'called'); return 'returned'; }";
+    assert_eq!(promised(both).await.unwrap().values, [json!("called")]);
+    let unasked = pool.call(&source(returns), call([json!({"n": 1})])).await;
+    assert!(matches!(unasked, Err(ScriptError::Silent)), "for a rule it does not count: {unasked:?}");
 }
 
 #[tokio::test]

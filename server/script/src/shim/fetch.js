@@ -11,8 +11,8 @@
     for (const [name, value] of pairs(headers)) named[String(name).toLowerCase()] = String(value);
     const request = { url: String(url), method: String(method || "GET").toUpperCase(), headers: named };
     if (body !== undefined && body !== null) request.body = String(body);
-    return ask(JSON.stringify(request)).then(JSON.parse, (why) => {
-      throw new TypeError(`fetch failed: ${why}`);
+    return ask("http", JSON.stringify(request)).then(JSON.parse, (why) => {
+      throw new TypeError(`fetch failed: ${JSON.parse(why).message}`);
     });
   };
 

@@ -5,7 +5,7 @@
 
 use super::{
     confine, console,
-    state::{State, Waiting},
+    state::{Request, State, Waiting},
     timers::Timer,
 };
 use rquickjs::{
@@ -207,7 +207,9 @@ fn load<'js>(ctx: &Ctx<'js>, state: &Rc<State>, shim: &Shim) -> rquickjs::Result
     let native = match shim.native {
         Native::Ask => {
             let state = Rc::clone(state);
-            Function::new(ctx.clone(), move |ctx: Ctx<'js>, request: String| ask(&ctx, &state, request))?
+            Function::new(ctx.clone(), move |ctx: Ctx<'js>, method: String, request: String| {
+                ask(&ctx, &state, method, request)
+            })?
         }
         Native::TakeUrlApart => Function::new(ctx.clone(), |text: String, base: Opt<String>| {
             take_url_apart(&text, base.0.as_deref())
@@ -216,7 +218,12 @@ fn load<'js>(ctx: &Ctx<'js>, state: &Rc<State>, shim: &Shim) -> rquickjs::Result
     make.call((native,))
 }
 
-fn ask<'js>(ctx: &Ctx<'js>, state: &State, request: String) -> rquickjs::Result<Promise<'js>> {
+fn ask<'js>(
+    ctx: &Ctx<'js>,
+    state: &State,
+    method: String,
+    request: String,
+) -> rquickjs::Result<Promise<'js>> {
     if request.len() > LONGEST_REQUEST {
         return Err(Exception::throw_range(ctx, "the request is too long"));
     }
@@ -225,7 +232,7 @@ fn ask<'js>(ctx: &Ctx<'js>, state: &State, request: String) -> rquickjs::Result<
     state.requests.set(number + 1);
     let waiting = Waiting { resolve: Persistent::save(ctx, resolve), reject: Persistent::save(ctx, reject) };
     state.waiting.borrow_mut().insert(number, waiting);
-    state.asked.borrow_mut().push((number, request));
+    state.asked.borrow_mut().push(Request { number, method, request });
     Ok(promise)
 }
 

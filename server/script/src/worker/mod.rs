@@ -49,7 +49,7 @@ fn serve(missing: &[String]) -> io::Result<()> {
                 Ended::without_values(run::check(&engine, &order, text))
             }
             // An answer to a request of a run that has ended.
-            (Kind::Fetched, _) => continue,
+            (Kind::Answer, _) => continue,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
         channel.send(Kind::Done, &frame.id, &[&json(&failure)?, values.as_bytes(), &json(&console)?])?;

@@ -6,9 +6,9 @@ use super::{
     confine,
     engine::Engine,
     failure, source,
-    state::{Settled, State, Waiting},
+    state::{Request, Settled, State, Waiting},
 };
-use crate::frame::{self, FETCHED, Failure, Kind, Order, RunId};
+use crate::frame::{self, DONE, Failure, Kind, Order, RunId};
 use rquickjs::{Ctx, Function, Promise, Value, function::Args, prelude::Rest, promise::PromiseState};
 use std::{borrow::Cow, io, rc::Rc, time::Duration};
 
@@ -186,14 +186,19 @@ fn wait<'js>(
             fire(ctx, state, timer);
             continue;
         }
-        for (number, request) in state.asked.take() {
-            channel.send(Kind::Fetch, id, &[&number.to_le_bytes(), request.as_bytes()])?;
+        for Request { number, method, request } in state.asked.take() {
+            let parts: &[&[u8]] = &[&number.to_le_bytes(), method.as_bytes(), request.as_bytes()];
+            channel.send(Kind::Ask, id, parts)?;
         }
         let next = state.timers.borrow().next();
         if next.is_none() && state.waiting.borrow().is_empty() {
             // Nothing can happen any more.
-            let failure = state.unhandled.take().unwrap_or(Failure::Silent);
-            state.settle(Settled::Failed(failure));
+            let promised = promise.as_ref().filter(|_| state.promised.get()).and_then(Promise::result);
+            state.settle(match (state.unhandled.take(), promised) {
+                (Some(failure), _) => Settled::Failed(failure),
+                (None, Some(Ok(value))) => returned_at_last(ctx, state, value),
+                (None, _) => Settled::Failed(Failure::Silent),
+            });
             break;
         }
         let patience = next.map_or(Duration::MAX, |due| due.saturating_sub(confine::clock()));
@@ -202,6 +207,14 @@ fn wait<'js>(
         }
     }
     Ok(())
+}
+
+/// What a promise gave that the function has returned.
+fn returned_at_last<'js>(ctx: &Ctx<'js>, state: &State, value: Value<'js>) -> Settled {
+    if value.is_undefined() {
+        return Settled::Failed(Failure::Silent);
+    }
+    json_of(ctx, state, &[value]).map_or_else(Settled::Failed, Settled::Values)
 }
 
 fn rejection<'js>(ctx: &Ctx<'js>, state: &State, promise: &Promise<'js>) -> Option<Failure> {
@@ -238,7 +251,7 @@ fn resume<'js>(
     is_ours: bool,
     parts: &[Vec<u8>],
 ) -> io::Result<()> {
-    let (Kind::Fetched, [number, status, answer]) = (kind, parts) else {
+    let (Kind::Answer, [number, status, answer]) = (kind, parts) else {
         return Err(io::ErrorKind::InvalidData.into());
     };
     let number = number.as_slice().try_into().map(u32::from_le_bytes);
@@ -246,7 +259,7 @@ fn resume<'js>(
         number.ok().filter(|_| is_ours).and_then(|number| state.waiting.borrow_mut().remove(&number));
     // Not ours: a late answer to an earlier run.
     let Some(Waiting { resolve, reject }) = waiting else { return Ok(()) };
-    let function = if status == FETCHED { resolve } else { reject };
+    let function = if status == DONE { resolve } else { reject };
     let answer = String::from_utf8_lossy(answer).into_owned();
     let told = function.restore(ctx).and_then(|function| function.call::<_, Value<'js>>((answer,)));
     if told.is_err() {

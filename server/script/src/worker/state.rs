@@ -20,7 +20,7 @@ pub(super) struct State {
     /// The number of the next request.
     pub(super) requests: Cell<u32>,
     /// Requests that were not sent yet.
-    pub(super) asked: RefCell<Vec<(u32, String)>>,
+    pub(super) asked: RefCell<Vec<Request>>,
     /// What to do when their answers come.
     pub(super) waiting: RefCell<BTreeMap<u32, Waiting>>,
     /// The last rejection that nothing handled: what went wrong when a script ends without calling back.
@@ -28,6 +28,16 @@ pub(super) struct State {
     limits: Cell<Option<Deadlines>>,
     tripped: Cell<Option<Duration>>,
     pub(super) output: Cell<usize>,
+    /// Whether what a returned promise gives counts as an outcome.
+    pub(super) promised: Cell<bool>,
+}
+
+/// What is asked of the gateway.
+pub(super) struct Request {
+    pub(super) number: u32,
+    pub(super) method: String,
+    /// JSON.
+    pub(super) request: String,
 }
 
 /// Resolves or rejects a promise.
@@ -62,6 +72,7 @@ impl State {
             cpu: order.cpu,
         }));
         self.output.set(order.output);
+        self.promised.set(order.promised);
         self.console.borrow_mut().hide(&order.redact);
     }
 
