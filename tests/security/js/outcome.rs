@@ -1,6 +1,7 @@
 //! Owns JS-11, JS-12, JS-13 and JS-15: callbacks, errors, results and console lines of every kind.
 
 use super::*;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn js_11_the_first_outcome_counts_and_an_ambiguous_one_is_a_failure() {
