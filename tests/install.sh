@@ -2,7 +2,7 @@
 # Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test|fuzz
 #   build   a C compiler; libxml2, xmlsec and what binds them (XML signatures)
 #   fuzz    the same, and a C++ compiler
-#   test    the same as build, PostgreSQL, Chromium and chromedriver, xmllint, and SAML identity providers: SimpleSAMLphp
+#   test    the same as build, PostgreSQL, MariaDB, Chromium and chromedriver, xmllint, and SAML identity providers: SimpleSAMLphp
 #           and LemonLDAP::NG of Debian; samlp of npm and pysaml2 of PyPI, which go into the folder `identity-providers`
 #           beside what cargo builds
 set -eu
@@ -36,6 +36,7 @@ if [ "${1:-build}" = test ]; then
     need chromium chromium
     need chromedriver chromium-driver
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+    [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
     need node nodejs
     need npm npm
     need xmlsec1 xmlsec1
