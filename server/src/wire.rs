@@ -27,7 +27,7 @@ use portico_core::{
     login::{
         Connectors,
         flow::{Flow, FlowSettings},
-        pipeline::Pipeline,
+        pipeline::{Pipeline, Places},
     },
     oauth::OpenIdProvider,
     port::{
@@ -80,6 +80,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// What one rule may use.
     pub script_limits: Limits,
+    /// Where rules and actions may send a browser, besides what applications have registered.
+    pub places: Places,
     /// Seals the Management API's cursors; of the store, so that any node reads them.
     pub cursor_key: [u8; 32],
 }
@@ -132,7 +134,11 @@ impl App {
             Arc::clone(&entropy),
             Arc::clone(&connectors),
             pipeline(),
-            FlowSettings { issuer: issuer.clone(), transaction_lifetime: settings.transaction_lifetime },
+            FlowSettings {
+                issuer: issuer.clone(),
+                transaction_lifetime: settings.transaction_lifetime,
+                places: settings.places,
+            },
         ));
         let logins = Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, issuer.clone());
         let management = Management::new(ManagementPorts {

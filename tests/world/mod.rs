@@ -16,6 +16,7 @@ use portico_core::{
     email::Email,
     entropy::{Entropy, SystemEntropy},
     id::{ClientId, OrganizationId, UserId},
+    login::pipeline::Places,
     model::{AuditEvent, EventKind, User},
     port::{
         script::Limits,
@@ -192,6 +193,7 @@ async fn node(store: Arc<dyn Store>, surroundings: Surroundings) -> App {
         transaction_lifetime: Duration::from_mins(10),
         request_timeout: Duration::from_secs(30),
         script_limits: Limits::default(),
+        places: Places::default(),
         cursor_key: [7; 32],
     };
     App::new(ports, settings).expect("the gateway fits together")

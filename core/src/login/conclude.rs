@@ -8,6 +8,7 @@ use super::{
     event::login_event,
     flow::{Flow, FlowError},
     issue::Finish,
+    pause::{Pausing, Resumed},
     pipeline::{Changes, Method, Protocol, RuleFailed, RuleInput, RuleRequest, Verdict},
     scene::{Next, Outcome, Scene, Shown, View},
     visitor::Visitor,
@@ -18,7 +19,7 @@ use crate::{
     oauth::AuthorizeRequest,
     port::store::{Page, StoreError, UnitOfWork},
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 /// What the last steps read, at once.
 pub(super) struct Ready {
@@ -57,6 +58,15 @@ impl Ready {
     }
 }
 
+/// How a login came to its last steps, when not by somebody who has just shown who they are.
+#[derive(Default)]
+pub(super) struct Circumstances {
+    /// The session that answered, if one did.
+    pub(super) session: Option<Session>,
+    /// What the browser brought back from elsewhere, if that is where it was.
+    pub(super) resumed: Option<Resumed>,
+}
+
 impl Flow {
     /// Somebody has shown who they are: may they, and what do the rules say?
     pub(super) async fn conclude(
@@ -73,15 +83,28 @@ impl Flow {
     /// The same, on what was read when they were admitted.
     pub(super) async fn conclude_on(
         &self,
-        mut transaction: Transaction,
+        transaction: Transaction,
         admitted: Admitted,
         ready: Ready,
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
+        Box::pin(self.conclude_in(transaction, admitted, ready, visitor, Circumstances::default())).await
+    }
+
+    /// The same, where a session answered or the browser comes back from elsewhere.
+    pub(super) async fn conclude_in(
+        &self,
+        mut transaction: Transaction,
+        admitted: Admitted,
+        ready: Ready,
+        visitor: &Visitor,
+        circumstances: Circumstances,
+    ) -> Result<Outcome, FlowError> {
         let question = question(&transaction.request, &admitted);
         let denied = match authorize_org(&question, ready.facts.clone()) {
             Ok(granted) => {
-                return Box::pin(self.run_rules(transaction, admitted, (granted, ready), visitor, None))
+                let granted = (granted, ready);
+                return Box::pin(self.run_rules(transaction, admitted, granted, visitor, circumstances))
                     .await;
             }
             Err(denied) => denied,
@@ -97,7 +120,7 @@ impl Flow {
         let scene = self.scene(&transaction.request).await?;
         let description = denied.description(&question);
         let event = self
-            .terminal(EventKind::LoginFailed, &transaction, &scene, &ready.facts)
+            .terminal(failed(&admitted), &transaction, &scene, &ready.facts)
             .because(denied.reason(), description.clone());
         Box::pin(self.end(transaction, Some(scene), Ending::denied(description), event)).await
     }
@@ -173,8 +196,9 @@ impl Flow {
         admitted: Admitted,
         (granted, ready): (Granted, Ready),
         visitor: &Visitor,
-        session: Option<Session>,
+        circumstances: Circumstances,
     ) -> Result<Outcome, FlowError> {
+        let Circumstances { session, resumed } = circumstances;
         if ready.rules.is_empty() {
             let finish =
                 Finish { admitted, granted, changes: Changes::default(), settings: ready.settings, session };
@@ -191,7 +215,10 @@ impl Flow {
                 organization: granted.organization.as_ref().map(|(organization, _)| organization),
                 roles: &ready.roles,
                 scope: &transaction.request.scope,
-                protocol: Protocol::OidcBasicProfile,
+                protocol: match resumed {
+                    Some(_) => Protocol::RedirectCallback,
+                    None => Protocol::OidcBasicProfile,
+                },
                 session: session.as_ref().map(|session| &session.id),
                 session_clients: session
                     .as_ref()
@@ -203,7 +230,7 @@ impl Flow {
                     user_agent: visitor.user_agent.clone(),
                     hostname: visitor.hostname.clone(),
                     query: visitor.query.clone(),
-                    body: Map::new(),
+                    body: resumed.map(|resumed| resumed.body).unwrap_or_default(),
                 }),
             };
             self.pipeline.run(&ready.rules, &ready.configs, input).await
@@ -224,11 +251,15 @@ impl Flow {
                 event.details.insert("rule".to_owned(), json!({"name": rule, "console": console}));
                 Box::pin(self.end(transaction, Some(scene), Ending::denied(reason), event)).await
             }
+            Ok(Verdict::Pause { by, url }) => {
+                let pausing = Pausing { transaction, admitted, granted, facts: ready.facts, session };
+                Box::pin(self.pause(pausing, &ready.settings, (by, &url), visitor)).await
+            }
             Err(failure) => Box::pin(self.rule_failed(transaction, (admitted, ready.facts), &failure)).await,
         }
     }
 
-    async fn rule_failed(
+    pub(super) async fn rule_failed(
         &self,
         mut transaction: Transaction,
         (admitted, facts): (Admitted, Facts),
@@ -245,7 +276,7 @@ impl Flow {
         Box::pin(self.end(transaction, Some(scene), Ending::denied(failure.description()), event)).await
     }
 
-    fn terminal(
+    pub(super) fn terminal(
         &self,
         kind: EventKind,
         transaction: &Transaction,

@@ -9,7 +9,7 @@ use super::{
     ending::{Said, prompt_of},
     entrance::{Entered, Entrance},
     lookup::{At, Here},
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Places},
     scene::{Next, Outcome, Scene, Shown, View},
     throttle,
     visitor::Visitor,
@@ -50,6 +50,8 @@ pub struct FlowSettings {
     pub issuer: Url,
     /// How long a login may take.
     pub transaction_lifetime: Duration,
+    /// Where rules and actions may send a browser, besides what applications have registered.
+    pub places: Places,
 }
 
 impl FlowSettings {
@@ -182,6 +184,7 @@ impl Flow {
             }
             Stage::Arriving(arriving) => arriving.view(),
             Stage::Picking(picking) => View::Picker(self.organizations_of(&picking.admitted.user).await?),
+            Stage::Paused(paused) => View::Away(paused.to),
             Stage::Admitted(admitted) => {
                 return Box::pin(self.conclude(here.transaction, admitted, visitor)).await;
             }

@@ -56,6 +56,7 @@ impl Here {
             | Stage::Choosing(_)
             | Stage::Admitted(_)
             | Stage::Picking(_)
+            | Stage::Paused(_)
             | Stage::Completed(_)
             | Stage::Failed(_) => None,
         };

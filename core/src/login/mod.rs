@@ -3,8 +3,9 @@
 //!
 //! ```text
 //!  start ──► Locating ──► Choosing ──► Awaiting ──► Admitted ──► Completed
-//!    │                       │          ▲ │  ▲          ▲ │
-//!    │                       └► Confirming┘  └ again    │ └► Picking ─┐
+//!    │                       │          ▲ │  ▲          ▲ │ │         ▲
+//!    │                       └► Confirming┘  └ again    │ │ └► Paused ┘
+//!    │                                                  │ └► Picking ─┐
 //!    └── a live session fits ───────────────────────────┘     ◄───────┘
 //!  an answer nobody asked for ──► Arriving ──► Admitted
 //!  every stage ── expiry, cancel, too many refusals ──► Failed
@@ -24,6 +25,7 @@ mod farewell;
 pub mod flow;
 mod issue;
 mod lookup;
+mod pause;
 pub mod pipeline;
 mod request;
 pub mod scene;
@@ -37,6 +39,7 @@ mod visitor;
 pub(crate) use admission_profile::fresh_user;
 pub use arrival::Arriving;
 pub use connectors::Connectors;
+pub use pause::{Paused, Returned};
 pub use transaction::{
     Admitted, Awaiting, Choosing, Completed, Confirming, Failed, Locating, Picking, Stage, Transaction,
 };

@@ -161,6 +161,8 @@ pub enum View {
     },
     /// Lets the user choose among their organizations.
     Picker(Vec<Organization>),
+    /// A place elsewhere, where a rule or an action sends the browser.
+    Away(Url),
 }
 
 /// A connection that can be chosen.

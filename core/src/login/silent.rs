@@ -4,7 +4,7 @@
 use super::{
     Admitted, Stage, Transaction,
     authorize_org::{Granted, authorize_org},
-    conclude::{Ready, question},
+    conclude::{Circumstances, Ready, question},
     ending::{Silence, silence},
     flow::{Flow, FlowError},
     issue::{Finish, Issue, Issued},
@@ -71,9 +71,9 @@ impl Flow {
             Answered::Issued(issued) => Ok(Ok(issued.outcome(self.settings.issuer.as_str()))),
             Answered::Granted(returned) => {
                 let Returned { transaction, admitted, granted, ready, session } = *returned;
-                Box::pin(self.run_rules(transaction, admitted, (granted, ready), visitor, Some(session)))
-                    .await
-                    .map(Ok)
+                let circumstances = Circumstances { session: Some(session), resumed: None };
+                let granted = (granted, ready);
+                Box::pin(self.run_rules(transaction, admitted, granted, visitor, circumstances)).await.map(Ok)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Owns the login transaction: a struct per stage, and the transitions between them.
 //! Never touches what decides which transition is taken: that is `flow.rs`.
 
-use super::Arriving;
+use super::{Arriving, Paused};
 use crate::{
     connector::{Evidence, Intent, Memo, Prompt, Refusal},
     id::{ConnectionId, OrganizationId, ReferenceId, TransactionId, UserId},
@@ -63,6 +63,8 @@ pub enum Stage {
     Admitted(Admitted),
     /// The user chooses among their organizations.
     Picking(Picking),
+    /// A rule or an action has sent the browser elsewhere, and waits for it to come back.
+    Paused(Paused),
     /// A code was issued.
     Completed(Completed),
     /// It ended without one.
@@ -80,6 +82,7 @@ impl Stage {
             Self::Arriving(_) => "arriving",
             Self::Admitted(_) => "admitted",
             Self::Picking(_) => "picking",
+            Self::Paused(_) => "paused",
             Self::Completed(_) => "completed",
             Self::Failed(_) => "failed",
         }

@@ -158,6 +158,12 @@ impl Refusal {
         Self::new(403, "access_denied", description, "no_organization_grant")
     }
 
+    /// A rule wants to send the browser elsewhere, and there is none.
+    pub fn interaction_required() -> Self {
+        let description = "A rule sends the user elsewhere, which needs a browser.";
+        Self::new(403, "interaction_required", description, "rule_redirects")
+    }
+
     /// A rule said no (contract §4.1): its own words.
     pub fn by_rule(description: impl Into<String>, reason: &'static str) -> Self {
         Self::new(403, "access_denied", description, reason)

@@ -23,8 +23,9 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use url::Url;
 
-/// The cookie that ties logins to a browser outlives them, so that a reload finds the right words.
-const BROWSER_COOKIE: Duration = Duration::from_hours(24);
+/// The cookie that ties logins to a browser outlives them, so that a reload finds the right words: the longest wait for a
+/// browser that a rule has sent elsewhere.
+const BROWSER_COOKIE: Duration = Duration::from_hours(4 * 24);
 
 /// The path of a page of ours; none for places elsewhere.
 pub(super) fn path_of(view: &View) -> Option<&'static str> {
@@ -41,7 +42,8 @@ pub(super) fn path_of(view: &View) -> Option<&'static str> {
             Intent::SignUp => "/u/signup",
             Intent::Accept(_) => "/signup/invitation",
         }),
-        View::Connector { interaction: Interaction::Redirect(_) | Interaction::Post { .. }, .. } => None,
+        View::Connector { interaction: Interaction::Redirect(_) | Interaction::Post { .. }, .. }
+        | View::Away(_) => None,
     }
 }
 
@@ -138,7 +140,7 @@ impl Logins {
                     let page = Page::AutoPost(AutoPostPage::new(action, fields));
                     self.pages.render(&page, &look_of(&shown.scene, visit))
                 }
-                View::Connector { interaction: Interaction::Redirect(url), .. } => {
+                View::Connector { interaction: Interaction::Redirect(url), .. } | View::Away(url) => {
                     match passage(url.as_str(), visit) {
                         Some(page) => self.pages.render(&page, &look_of(&shown.scene, visit)),
                         None => redirect(url.as_str()),
@@ -150,7 +152,7 @@ impl Logins {
                 | View::Confirmation { .. }
                 | View::Arrival { .. }
                 | View::SignedUp { .. }
-                | View::Picker(_) => unreachable!("only a connector sends elsewhere"),
+                | View::Picker(_) => unreachable!("they have a page of ours"),
             };
         };
         let state = shown.transaction.as_str();
@@ -209,6 +211,7 @@ fn lands_at(shown: &Shown) -> Vec<String> {
         | View::Arrival { .. }
         | View::Connector { .. }
         | View::SignedUp { .. }
+        | View::Away(_)
         | View::Picker(_) => &[],
     };
     callbacks.chain(elsewhere.iter().map(Url::to_string)).collect()
@@ -274,6 +277,7 @@ fn page_of(shown: Shown, form: Form) -> Page {
                 Page::Connections(ConnectionsPage { ways, client, organization, inviter })
             }
         }
+        View::Away(_) => unreachable!("elsewhere is no page of ours"),
         View::Connector { interaction, connection, may_go_back, may_sign_up } => {
             let Interaction::Prompt(prompt) = interaction else {
                 unreachable!("the others have no page of ours")

@@ -12,7 +12,7 @@ use portico_core::{id::TransactionId, login::scene::Outcome};
 use std::sync::Arc;
 
 /// The mark of an answer that was posted a second time, by a page of ours.
-const REPOSTED: &str = "portico_reposted";
+pub(super) const REPOSTED: &str = "portico_reposted";
 
 /// `GET|POST /login/callback`.
 ///

@@ -10,6 +10,7 @@ pub mod dbconnections;
 mod farewell;
 mod fault;
 mod form;
+mod journey;
 mod prompt;
 pub mod reset;
 pub mod verification;
@@ -57,6 +58,7 @@ pub fn router(logins: Arc<Logins>) -> Router {
         .route("/authorize", get(authorize::authorize).post(authorize::authorize))
         .route("/login/callback", get(callback::callback).post(callback::callback))
         .route("/samlp/logout", get(farewell::farewell).post(farewell::farewell))
+        .route("/continue", get(journey::resume).post(journey::resume))
         .route("/u/login", prompt())
         .route("/login", prompt())
         .route("/u/login/password", prompt())

@@ -1,7 +1,7 @@
 //! Owns what rules may change: which edits count, and which are put back as they were.
 //! Never touches what rules are told.
 
-use super::RuleInput;
+use super::{Protocol, RuleInput};
 use serde_json::{Map, Value};
 
 /// What the rules of one login changed.
@@ -59,6 +59,10 @@ pub(super) struct Draft {
     user: Map<String, Value>,
     context: Map<String, Value>,
     changes: Changes,
+    /// Whether this run may send the browser away: a run that follows on such a journey may not (contract §4.1).
+    may_redirect: bool,
+    /// The rule that set `context.redirect` as it is now.
+    redirects: String,
 }
 
 impl Draft {
@@ -75,6 +79,8 @@ impl Draft {
             user,
             context,
             changes: Changes::default(),
+            may_redirect: input.protocol != Protocol::RedirectCallback,
+            redirects: String::new(),
         }
     }
 
@@ -96,13 +102,38 @@ impl Draft {
         }
         if let Some(what) = UNSUPPORTED.into_iter().find(|what| context.get(*what).is_some_and(is_set)) {
             return Err(Unacceptable::NotSupported(match what {
-                "redirect" => "context.redirect",
                 "multifactor" => "context.multifactor",
                 _ => "context.primaryUser",
             }));
         }
         self.take_user(rule, user);
         self.take_context(rule, context)
+    }
+
+    /// What says where the browser is to go, and which rule it is of. A later rule sees it, and may take it back.
+    fn take_redirect(&mut self, rule: &str, context: &mut Map<String, Value>) -> Result<(), Unacceptable> {
+        let Some(redirect) = context.get("redirect").filter(|redirect| is_set(redirect)) else {
+            context.remove("redirect");
+            return Ok(());
+        };
+        if !self.may_redirect {
+            context.remove("redirect");
+            self.ignore(rule, "context.redirect".to_owned());
+            return Ok(());
+        }
+        if redirect.get("url").and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err(Unacceptable::Malformed("context.redirect has no url".to_owned()));
+        }
+        if !same_option(self.context.get("redirect"), Some(redirect)) {
+            rule.clone_into(&mut self.redirects);
+        }
+        Ok(())
+    }
+
+    /// Where the browser is to go before the login goes on, and the rule that says so.
+    pub(super) fn redirect(&self) -> Option<(String, String)> {
+        let url = self.context.get("redirect")?.get("url")?.as_str()?;
+        Some((self.redirects.clone(), url.to_owned()))
     }
 
     fn take_user(&mut self, rule: &str, mut user: Map<String, Value>) {
@@ -120,6 +151,7 @@ impl Draft {
                 self.ignore(rule, format!("context.{name}"));
             }
         }
+        self.take_redirect(rule, &mut context)?;
         let mut access_token = bag(&mut context, "accessToken")?;
         if let Some(scope) = access_token.get("scope").filter(|scope| !scope.is_null()) {
             let scope = self.take_scope(rule, scope)?;
@@ -265,7 +297,7 @@ fn same(left: &Value, right: &Value) -> bool {
 }
 
 /// What would need a further step of the login; never ignored silently.
-const UNSUPPORTED: [&str; 3] = ["redirect", "multifactor", "primaryUser"];
+const UNSUPPORTED: [&str; 2] = ["multifactor", "primaryUser"];
 
 /// Who somebody is: our word, not a rule's (CVE-2024-29892).
 const FIXED_OF_USER: [&str; 5] = ["user_id", "email", "email_verified", "identities", "blocked"];

@@ -46,6 +46,8 @@ pub enum Protocol {
     OidcBasicProfile,
     /// A refresh token.
     RefreshToken,
+    /// The browser has come back from where a rule sent it (contract §4.1).
+    RedirectCallback,
 }
 
 impl Protocol {
@@ -54,6 +56,7 @@ impl Protocol {
         match self {
             Self::OidcBasicProfile => "oidc-basic-profile",
             Self::RefreshToken => "oauth2-refresh-token",
+            Self::RedirectCallback => "redirect-callback",
         }
     }
 }

@@ -3,9 +3,11 @@
 
 mod changes;
 mod input;
+mod places;
 
 pub use changes::{Changes, Console, IgnoredEdit, is_our_word, is_profile};
 pub use input::{Method, Protocol, RuleInput, RuleRequest};
+pub use places::{Misdirected, NotAPlace, Places};
 
 use crate::{
     model::{Rule, RuleConfig},
@@ -82,7 +84,10 @@ impl Pipeline {
                 Err(error) => return Err(RuleFailed::of(rule, RuleFailure::Script(error))),
             }
         }
-        Ok(Verdict::Allow(Box::new(draft.finish())))
+        Ok(match draft.redirect() {
+            Some((by, url)) => Verdict::Pause { by, url },
+            None => Verdict::Allow(Box::new(draft.finish())),
+        })
     }
 }
 
@@ -122,6 +127,13 @@ pub enum Verdict {
         /// What it wrote to `console`.
         console: Vec<String>,
     },
+    /// The browser is to go elsewhere first (contract §4.1, `context.redirect`): all rules ran, and none denied.
+    Pause {
+        /// Which rule says so.
+        by: String,
+        /// Where to: not looked at yet ([`Places::target`]).
+        url: String,
+    },
 }
 
 /// A rule did not finish: the login fails.
@@ -144,6 +156,9 @@ pub enum RuleFailure {
     /// It asked for something that Portico does not do; letting the login pass as if it had been done would be wrong.
     #[error("`{0}` is not supported")]
     NotSupported(&'static str),
+    /// It sends the browser where it may not go (JS-17).
+    #[error(transparent)]
+    Misdirected(Misdirected),
 }
 
 impl RuleFailed {
@@ -155,6 +170,7 @@ impl RuleFailed {
     pub const fn reason(&self) -> &'static str {
         match &self.failure {
             RuleFailure::NotSupported(_) => "rule_not_supported",
+            RuleFailure::Misdirected(_) => "rule_redirect_refused",
             RuleFailure::Script(error) => match error {
                 ScriptError::Syntax { .. } => "rule_syntax",
                 ScriptError::Raised { .. } => "rule_raised",
@@ -172,7 +188,9 @@ impl RuleFailed {
     pub fn description(&self) -> String {
         match &self.failure {
             RuleFailure::Script(ScriptError::Raised { message, .. }) => message.clone(),
-            RuleFailure::Script(_) | RuleFailure::NotSupported(_) => "a rule of this login failed".to_owned(),
+            RuleFailure::Script(_) | RuleFailure::NotSupported(_) | RuleFailure::Misdirected(_) => {
+                "a rule of this login failed".to_owned()
+            }
         }
     }
 
@@ -180,7 +198,7 @@ impl RuleFailed {
     pub fn console(&self) -> &[String] {
         match &self.failure {
             RuleFailure::Script(ScriptError::Raised { console, .. }) => console,
-            RuleFailure::Script(_) | RuleFailure::NotSupported(_) => &[],
+            RuleFailure::Script(_) | RuleFailure::NotSupported(_) | RuleFailure::Misdirected(_) => &[],
         }
     }
 }

@@ -51,6 +51,11 @@ pub(in crate::oauth) async fn refresh(
                 let entry = ready.about(entry).with("rule", json!({ "name": rule, "console": console }));
                 return provider.refuse(entry, Refusal::by_rule(reason, "rule_denied")).await;
             }
+            // Contract §4.1: there is no browser that could go anywhere.
+            Ok(Verdict::Pause { by, .. }) => {
+                let entry = ready.about(entry).with("rule", json!({ "name": by }));
+                return provider.refuse(entry, Refusal::interaction_required()).await;
+            }
             Err(failed) => {
                 let entry = ready
                     .about(entry)

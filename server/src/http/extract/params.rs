@@ -312,7 +312,7 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-const MAX_BODY_BYTES: usize = 64 << 10;
+pub(crate) const MAX_BODY_BYTES: usize = 64 << 10;
 const MAX_VALUE_BYTES: usize = 16 << 10;
 const MAX_NAME_BYTES: usize = 128;
 const MAX_COUNT: usize = 100;
