@@ -134,6 +134,7 @@ impl Adapters {
             transaction_lifetime: config.login.transaction_lifetime(),
             request_timeout: Duration::from_secs(30),
             script_limits: script::Limits::default(),
+            places: config.scripts.places()?,
             cursor_key: self.cursor_key,
         })
     }

@@ -3,6 +3,7 @@
 
 mod database;
 pub(crate) mod enterprise;
+mod journey;
 mod killed;
 mod logout;
 mod nodes;

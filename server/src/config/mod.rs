@@ -113,6 +113,7 @@ impl Config {
         self.password.settle()?;
         self.login.settle()?;
         self.log.settle()?;
+        self.scripts.settle()?;
         self.mail.settle()
     }
 

@@ -1,6 +1,8 @@
 //! Owns the section `[scripts]`: what customers' JavaScript may use.
 //! Never touches scripts.
 
+use super::ConfigError;
+use portico_core::login::pipeline::Places;
 use serde::{Deserialize, Serialize};
 
 /// `[scripts]`.
@@ -12,10 +14,27 @@ pub struct ScriptsSection {
     pub workers: usize,
     /// HTTP requests that one run of a script may make (JS-10).
     pub requests: u32,
+    /// Where rules and actions may send a browser, besides the origins that applications have registered (JS-17): each
+    /// `https://host[:port]`, `https://*.domain`, or `*` for every https address.
+    pub redirects: Vec<String>,
+}
+
+impl ScriptsSection {
+    pub(super) fn settle(&self) -> Result<(), ConfigError> {
+        self.places().map(drop)
+    }
+
+    /// Where rules and actions may send a browser.
+    pub fn places(&self) -> Result<Places, ConfigError> {
+        Places::parse(&self.redirects).map_err(|problem| ConfigError::Unfit {
+            key: "scripts.redirects",
+            problem: format!("does not fit: {problem}"),
+        })
+    }
 }
 
 impl Default for ScriptsSection {
     fn default() -> Self {
-        Self { workers: 0, requests: 5 }
+        Self { workers: 0, requests: 5, redirects: Vec::new() }
     }
 }

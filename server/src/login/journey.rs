@@ -29,7 +29,7 @@ pub(super) async fn resume(State(logins): State<Arc<Logins>>, visit: Visit, requ
     };
     if is_post && visit.visitor.browser.is_none() && form.get(REPOSTED).is_none() {
         let fields = form.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let fields = fields.chain([(REPOSTED.to_owned(), "1".to_owned())]).collect();
+        let fields: Vec<_> = fields.chain([(REPOSTED.to_owned(), "1".to_owned())]).collect();
         let mut action = logins.issuer.clone();
         action.set_path(&format!("{}continue", logins.issuer.path()));
         action.query_pairs_mut().extend_pairs(query.iter());

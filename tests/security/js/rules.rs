@@ -96,10 +96,22 @@ async fn js_17_no_rule_passes_a_login_that_another_refuses() {
 }
 
 #[tokio::test]
-async fn js_17_a_rule_cannot_send_the_browser_away_or_edit_what_the_login_is_about() {
-    let redirect = format!("context.redirect = {{ url: 'https://evil.example' }}; {GO_ON}");
-    let failed = login(&[&redirect]).await.unwrap_err();
-    assert_eq!(failed.to_string(), "rule `rule 1`: `context.redirect` is not supported");
+async fn js_17_a_denial_wins_over_a_redirect() {
+    let redirect = format!("context.redirect = {{ url: 'https://terms.example/' }}; {GO_ON}");
+    let deny = "callback(new UnauthorizedError('no'));";
+    for rules in [[redirect.as_str(), deny], [deny, redirect.as_str()]] {
+        assert!(matches!(login(&rules).await, Ok(Verdict::Deny { .. })), "{rules:?}");
+    }
+    let take_back = format!("if (context.redirect) delete context.redirect; {GO_ON}");
+    changes(&[&redirect, &take_back]).await;
+    let no_address = format!("context.redirect = {{ href: 'https://terms.example/' }}; {GO_ON}");
+    assert_eq!(login(&[&no_address]).await.unwrap_err().reason(), "rule_result_unusable");
+    let paused = Verdict::Pause { by: "rule 1".to_owned(), url: "https://terms.example/".to_owned() };
+    assert_eq!(login(&[&redirect, GO_ON]).await.unwrap(), paused, "the control");
+}
+
+#[tokio::test]
+async fn js_17_a_rule_cannot_edit_what_the_login_is_about() {
     let edit = format!(
         "context.clientID = 'other'; context.organization.id = 'org_other'; context.connection = 'x'; {GO_ON}"
     );
