@@ -134,11 +134,7 @@ impl App {
             Arc::clone(&entropy),
             Arc::clone(&connectors),
             pipeline(),
-            FlowSettings {
-                issuer: issuer.clone(),
-                transaction_lifetime: settings.transaction_lifetime,
-                places: settings.places,
-            },
+            FlowSettings::new(issuer.clone(), settings.transaction_lifetime, settings.places),
         ));
         let logins = Logins::new(flow, Arc::clone(&store), Arc::clone(&pages), cookies, issuer.clone());
         let management = Management::new(ManagementPorts {

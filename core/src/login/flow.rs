@@ -55,6 +55,11 @@ pub struct FlowSettings {
 }
 
 impl FlowSettings {
+    /// At this issuer; a login may take so long, and be sent to these places.
+    pub const fn new(issuer: Url, transaction_lifetime: Duration, places: Places) -> Self {
+        Self { issuer, transaction_lifetime, places }
+    }
+
     /// The one address where identity providers send their answers (contract §1.10).
     pub fn callback(&self) -> Url {
         let mut callback = self.issuer.clone();
