@@ -119,6 +119,7 @@ impl App {
             entropy: Arc::clone(&entropy),
             http,
             scripts: Arc::clone(&scripts),
+            script_limits: settings.script_limits,
             store: Arc::clone(&store),
             issuer: settings.issuer.clone(),
             certified_keys,
@@ -169,7 +170,6 @@ impl App {
         ));
         let accounts =
             Arc::new(AccountPages::new(Arc::clone(&service), Arc::clone(&store), Arc::clone(&pages)));
-        let partners = Arc::new(Partners::new(Arc::clone(&store), Arc::clone(&connectors)));
         let databases = DbConnections::new(service, Arc::clone(&clock));
         let watch = Watch::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
         let wardrobe = Arc::new(Wardrobe::new(Arc::clone(&pages), Arc::clone(&store), watch));
@@ -180,7 +180,7 @@ impl App {
             .merge(dbconnections::router(Arc::new(databases)))
             .merge(oidc::router(Arc::new(Provider::new(provider, cookies, Arc::clone(&pages)))))
             .merge(management::router(Arc::new(management)))
-            .merge(partner::router(partners))
+            .merge(partner::router(Arc::new(Partners::new(Arc::clone(&store), Arc::clone(&connectors)))))
             .merge(page::assets::router())
             .fallback(nothing_here);
         let layers = Layers {

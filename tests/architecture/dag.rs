@@ -11,6 +11,7 @@ use std::{
 /// What each of our crates may depend on, among ours. Tests may use more: `portico-tests` depends on everything.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("portico-core", &[]),
+    ("portico-custom-database", &["portico-core"]),
     ("portico-database", &["portico-core"]),
     ("portico-oidc", &["portico-core"]),
     ("portico-saml", &["portico-core"]),
@@ -38,7 +39,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What the registry may depend on: the connectors.
-const REGISTERED: &[&str] = &["portico-core", "portico-database", "portico-oidc", "portico-saml"];
+const REGISTERED: &[&str] = &[
+    // The core, and every connector.
+    "portico-core",
+    "portico-custom-database",
+    "portico-database",
+    "portico-oidc",
+    "portico-saml",
+];
 
 /// The only crates that may name these libraries.
 const WRAPPERS: &[(&str, &[&str])] = &[

@@ -2,7 +2,7 @@
 //! Never touches what makes a connector special; its own tests do.
 
 use crate::{
-    flows::{enterprise::metahexa_idp, saml::Bank},
+    flows::{custom_database::books, enterprise::metahexa_idp, saml::Bank},
     world::{ISSUER, World, seed::PASSWORD},
 };
 use portico_core::{
@@ -49,6 +49,7 @@ async fn trials() -> Vec<(&'static str, Trial, World)> {
             callback: format!("{ISSUER}login/callback").parse().unwrap(),
             intent: Intent::SignIn,
             organization: None,
+            client: None,
             login_hint: None,
             force: false,
             acr_values: Vec::new(),
@@ -67,6 +68,21 @@ async fn trials() -> Vec<(&'static str, Trial, World)> {
         started_at: world.clock.now(),
         ..trials[0].1.request.clone()
     };
+    for (name, import) in [("custom database", false), ("custom database in import mode", true)] {
+        let (world, _books, connection) = books::gateway(&json!({"import_mode": import})).await;
+        if import {
+            // Who comes for the first time brings a credential; this is about everybody after that.
+            assert!(books::is_in(&books::sign_in(&world, "jen@legacy.test", books::PASSWORD).await));
+        }
+        let connector = world.app.connectors.get(&connection).await.unwrap();
+        let request = AuthnRequest {
+            transaction: TransactionId::random(&SystemEntropy::default()),
+            started_at: world.clock.now(),
+            ..trials[0].1.request.clone()
+        };
+        let reply = Reply::from([("username", "jen@legacy.test"), ("password", books::PASSWORD)]);
+        trials.push((name, Trial { connector, request, right: Answer::Form(reply) }, world));
+    }
     trials.push(("saml", Trial { connector, request, right: Answer::Posted { _idp: idp } }, world));
     trials
 }

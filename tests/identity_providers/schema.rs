@@ -103,6 +103,7 @@ async fn our_messages_are_as_oasis_wants_them() {
             callback: "https://login.portico.test/login/callback".parse().expect("an address"),
             intent: Intent::SignIn,
             organization: None,
+            client: None,
             login_hint: None,
             force: true,
             acr_values: vec!["mfa".to_owned()],

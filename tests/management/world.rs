@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use portico_connectors::Auth0Factory;
 use portico_core::{
     account::AccountSettings,
     admin::{
@@ -23,7 +24,7 @@ use portico_core::{
     testing::{FakeClock, MemoryCertifiedKeys, MemoryKeyRing},
     time::Clock,
 };
-use portico_database::{DatabaseFactory, HashingPool, HashingSettings, hashing::Parameters};
+use portico_database::{HashingPool, HashingSettings, hashing::Parameters};
 use portico_server::{
     connectors::LiveConnectors,
     management::{Management, ManagementPorts, router},
@@ -83,13 +84,14 @@ impl Api {
         let parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
         let hashing = HashingSettings { parameters, threads: 1, queue: 64 };
         let pool = Arc::new(HashingPool::start(hashing, Arc::clone(&entropy)).unwrap());
-        let factories: Arc<dyn Factories> = Arc::new(TwoFactories(DatabaseFactory::new(pool)));
+        let factories: Arc<dyn Factories> = Arc::new(TwoFactories(Auth0Factory::new(pool)));
         let scripts: Arc<dyn ScriptRuntime> = Arc::new(Compiler);
         let deps = ConnectorDeps {
             clock: clock.clone(),
             entropy: Arc::clone(&entropy),
             http: Arc::new(NoNetwork),
             scripts: Arc::clone(&scripts),
+            script_limits: portico_core::port::script::Limits::default(),
             store: Arc::clone(&store),
             issuer: issuer.clone(),
             certified_keys: Arc::new(MemoryCertifiedKeys::default()),
@@ -258,7 +260,7 @@ pub(crate) fn encoded(id: &str) -> String {
 }
 
 /// The database's factory and one of an enterprise strategy with a secret.
-struct TwoFactories(DatabaseFactory);
+struct TwoFactories(Auth0Factory);
 
 impl Factories for TwoFactories {
     fn factory(&self, strategy: &str) -> Option<&dyn ConnectorFactory> {

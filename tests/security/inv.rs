@@ -361,6 +361,7 @@ async fn inv_19_a_rule_that_denies_leaves_the_membership() {
         Err(ScriptError::Raised {
             name: "UnauthorizedError".to_owned(),
             message: "not today".to_owned(),
+            code: None,
             line: 1,
             console: Vec::new(),
         })

@@ -1,31 +1,28 @@
 //! Owns making and changing accounts of a database connection, as sign-up, reset and the Management API need it.
 //! Never touches the store but to read a history: what comes back is stored by the use case.
 
-use crate::{Password, connector::DatabaseConnector, context::Context, hashing::Match};
+use crate::{Password, context::Context, hashing::Match, table::Table};
 use async_trait::async_trait;
 use portico_core::{
     connector::{
-        AccountError, Accounts, ConnectorError, Credential, NewAccount, PasswordFault, PasswordRule, Subject,
+        AccountError, Accounts, Assertion, ConnectorError, Credential, NewAccount, NewPassword, Occasion,
+        Origin, PasswordFault, PasswordRule, Subject, identified,
     },
     secret::Secret,
 };
 use serde_json::{Map, Value};
 
 #[async_trait]
-impl Accounts for DatabaseConnector {
-    async fn create(&self, account: NewAccount) -> Result<(Subject, Credential), AccountError> {
-        let username = self.options.usernames.check(account.username.as_deref());
-        let username = username.map_err(AccountError::Username)?;
-        if account.email.is_none() {
-            return Err(AccountError::Email);
-        }
-        let context = self.in_its_place(Context::of_account(&account));
-        let password_hash = match &account.password {
-            Some(password) => Some(self.new_hash(password, &context).await?),
+impl Accounts for Table {
+    async fn create(&self, account: NewAccount) -> Result<Assertion, AccountError> {
+        let (username, accepted) = self.judge(&account).await?;
+        let password_hash = match &accepted {
+            Some(password) => Some(self.pool.hash(password).await?),
             None => None,
         };
         let subject = account.subject.unwrap_or_else(|| self.fresh_subject());
-        Ok((subject, Credential { password_hash, email: account.email, username }))
+        let credential = Credential { password_hash, email: account.email, username, origin: Origin::Made };
+        Ok(identified(subject, Map::new(), Some(credential)))
     }
 
     async fn change_password(
@@ -33,13 +30,14 @@ impl Accounts for DatabaseConnector {
         subject: &Subject,
         password: Secret,
         profile: &Map<String, Value>,
-    ) -> Result<Secret, AccountError> {
+        _occasion: &Occasion,
+    ) -> Result<NewPassword, AccountError> {
         let context = self.in_its_place(Context::of_profile(profile));
         let accepted = self.accept(password.expose(), &context).map_err(AccountError::Password)?;
         if self.options.policy.history > 0 {
             self.refuse_reuse(subject, &accepted).await?;
         }
-        Ok(self.pool.hash(&accepted).await?)
+        Ok(NewPassword::Hashed(self.pool.hash(&accepted).await?))
     }
 
     fn open_for_sign_up(&self) -> bool {
@@ -63,15 +61,22 @@ impl Accounts for DatabaseConnector {
     }
 }
 
-impl DatabaseConnector {
-    /// Check a new password and hash it.
-    pub(crate) async fn new_hash(
+impl Table {
+    /// Check a new account: its user name as it is stored, and its password.
+    pub(crate) async fn judge(
         &self,
-        password: &Secret,
-        context: &Context,
-    ) -> Result<Secret, AccountError> {
-        let accepted = self.accept(password.expose(), context).map_err(AccountError::Password)?;
-        Ok(self.pool.hash(&accepted).await?)
+        account: &NewAccount,
+    ) -> Result<(Option<String>, Option<Password>), AccountError> {
+        let username = self.options.usernames.check(account.username.as_deref());
+        let username = username.map_err(AccountError::Username)?;
+        if account.email.is_none() {
+            return Err(AccountError::Email);
+        }
+        let Some(password) = &account.password else { return Ok((username, None)) };
+        let mut context = self.in_its_place(Context::of_account(account));
+        context.place.extend(self.names_of_organization(account.occasion.organization.as_ref()).await?);
+        let accepted = self.accept(password.expose(), &context).map_err(AccountError::Password)?;
+        Ok((username, Some(accepted)))
     }
 
     /// Check a new password against everything but its history.

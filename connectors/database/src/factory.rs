@@ -1,42 +1,38 @@
-//! Owns how database connectors come to be.
-//! Never touches their conversation.
+//! Owns how the accounts of a database connection come to be had.
+//! Never touches their conversation, or which strategy they are: `connectors/registry` knows.
 
-use crate::{Dictionary, HashingPool, Options, connector::DatabaseConnector};
+use crate::{Dictionary, HashingPool, Options, table::Table};
 use portico_core::{
-    connector::{Connector, ConnectorDeps, ConnectorError, ConnectorFactory, Problem},
+    connector::{Backing, ConnectorDeps, ConnectorError, Problem},
     model::Connection,
 };
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Builds connectors of the strategy `auth0`. All of them share one pool of hashing threads and one dictionary.
+/// Gives the accounts of database connections. All of them share one pool of hashing threads and one dictionary.
 #[derive(Clone, Debug)]
-pub struct DatabaseFactory {
+pub struct Tables {
     pool: Arc<HashingPool>,
     dictionary: Arc<Dictionary>,
 }
 
-impl DatabaseFactory {
+impl Tables {
     /// With this pool.
     pub fn new(pool: Arc<HashingPool>) -> Self {
         Self { pool, dictionary: Arc::new(Dictionary::built_in()) }
     }
-}
 
-impl ConnectorFactory for DatabaseFactory {
-    fn strategy(&self) -> &'static str {
-        "auth0"
-    }
-
-    fn check(&self, options: &Value) -> Result<(), Vec<Problem>> {
+    /// What is wrong with the options, as far as they are about accounts in the store.
+    pub fn check(&self, options: &Value) -> Result<(), Vec<Problem>> {
         Options::parse(options).map(|_options| ())
     }
 
-    fn build(
+    /// The accounts of a connection.
+    pub fn of(
         &self,
         connection: &Connection,
         deps: &ConnectorDeps,
-    ) -> Result<Arc<dyn Connector>, ConnectorError> {
+    ) -> Result<Arc<dyn Backing>, ConnectorError> {
         let options = Options::parse(&connection.options).map_err(|problems| {
             let problems: Vec<_> = problems
                 .into_iter()
@@ -45,7 +41,7 @@ impl ConnectorFactory for DatabaseFactory {
             ConnectorError::Misconfigured(problems.join("; "))
         })?;
         let place = [Some(&connection.name), connection.display_name.as_ref()];
-        Ok(Arc::new(DatabaseConnector {
+        Ok(Arc::new(Table {
             connection: connection.id.clone(),
             place: place.into_iter().flatten().cloned().collect(),
             options,

@@ -138,19 +138,6 @@ impl Reader {
 
     /// Abilities that Auth0 has and this connector has not: saying so beats doing nothing.
     fn refuse_what_is_missing(&mut self, root: &Map<String, Value>) {
-        if self.flag(root, "", "enabledDatabaseCustomization", false) {
-            let message = "custom databases are not available: remove the scripts, or set this to false";
-            self.problem("/enabledDatabaseCustomization", message);
-        }
-        if self.flag(root, "", "import_mode", false) {
-            self.problem(
-                "/import_mode",
-                "importing users as they log in is not available: set this to false",
-            );
-        }
-        if self.object(root, "", "customScripts").is_some_and(|scripts| !scripts.is_empty()) {
-            self.problem("/customScripts", "custom databases are not available: remove the scripts");
-        }
         if Self::member(root, "custom_password_hash").is_some() {
             self.problem("/custom_password_hash", "hashes of other systems are not available: remove this");
         }
@@ -454,9 +441,6 @@ mod tests {
     #[test]
     fn what_is_not_available_is_refused_and_not_ignored() {
         for (options, pointer) in [
-            (json!({"enabledDatabaseCustomization": true}), "/enabledDatabaseCustomization"),
-            (json!({"import_mode": true}), "/import_mode"),
-            (json!({"customScripts": {"login": "function login() {}"}}), "/customScripts"),
             (json!({"custom_password_hash": {"action_id": "a"}}), "/custom_password_hash"),
             (
                 json!({"authentication_methods": {"passkey": {"enabled": true}}}),
@@ -475,7 +459,6 @@ mod tests {
             assert_eq!(pointers(&options), [pointer], "{options}");
         }
         let control = json!({
-            "enabledDatabaseCustomization": false, "import_mode": false, "customScripts": {},
             "authentication_methods": {"password": {"enabled": true}, "passkey": {"enabled": false}},
             "something_of_next_year": [1],
         });

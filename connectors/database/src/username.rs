@@ -65,18 +65,6 @@ impl Usernames {
     }
 }
 
-/// What somebody typed to say who they are, in the form accounts are found by: an address in canonical form, or a user
-/// name in lower case. None when it can be neither.
-pub(crate) fn canonical_identifier(typed: &str) -> Option<String> {
-    let typed = typed.trim();
-    if let Ok(email) = Email::parse(typed) {
-        return Some(email.canonical().to_owned());
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@^$.!`-#+'~_".contains(&byte);
-    let fits = (1..=128).contains(&typed.len()) && typed.bytes().all(plain);
-    fits.then(|| typed.to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,16 +91,5 @@ mod tests {
             );
         }
         assert_eq!(Usernames::Off.check(Some("jen")), Err("this connection has no user names"));
-    }
-
-    #[test]
-    fn db_12_an_identifier_has_one_form() {
-        assert_eq!(canonical_identifier(" Jen@X.Test ").as_deref(), Some("jen@x.test"));
-        assert_eq!(canonical_identifier("Jen").as_deref(), Some("jen"));
-        for typed in
-            ["", "auth0|5f7c", "je n", "\u{212a}im", "a@x.test,b@y.test", "a@x.test\r\nBcc: c@d.test"]
-        {
-            assert_eq!(canonical_identifier(typed), None, "{typed:?}");
-        }
     }
 }

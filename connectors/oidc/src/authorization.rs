@@ -158,6 +158,7 @@ mod tests {
             callback: Url::parse("https://gateway.example/login/callback").unwrap(),
             intent,
             organization: None,
+            client: None,
             login_hint: login_hint.map(str::to_owned),
             force,
             acr_values: Vec::new(),

@@ -141,6 +141,7 @@ impl OidcConnector {
                 notes: Memo::none(),
                 not_after: None,
             },
+            vouched: None,
             credential: None,
             once: None,
         })

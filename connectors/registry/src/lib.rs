@@ -1,8 +1,12 @@
 //! Owns the list of connectors: which factory serves which strategy.
 //! Never touches what they do. The only crate that names all of them.
 
+mod auth0;
+
+pub use auth0::Auth0Factory;
+
 use portico_core::connector::{ConnectorFactory, Factories};
-use portico_database::{DatabaseFactory, HashingPool};
+use portico_database::HashingPool;
 use portico_oidc::OidcFactory;
 use portico_saml::{
     SamlFactory,
@@ -30,7 +34,7 @@ impl Registry {
     pub fn standard(pool: Arc<HashingPool>) -> Self {
         Self {
             factories: vec![
-                Box::new(DatabaseFactory::new(pool)),
+                Box::new(Auth0Factory::new(pool)),
                 Box::new(OidcFactory::oidc()),
                 Box::new(OidcFactory::okta()),
                 Box::new(SamlFactory::new()),
@@ -71,6 +75,7 @@ mod tests {
         for strategy in strategies {
             assert_eq!(registry.factory(strategy).unwrap().strategy(), strategy);
         }
+        assert_eq!(registry.factory("auth0").unwrap().secret_options(), ["configuration"]);
         assert_eq!(registry.factory("oidc").unwrap().secret_options(), ["client_secret"]);
         assert_eq!(registry.factory("samlp").unwrap().secret_options(), ["decryptionKey", "signing_key"]);
         assert!(registry.factory("adfs").is_none(), "what is not built does not exist");

@@ -128,6 +128,7 @@ mod tests {
             callback: "https://login.portico.test/login/callback".parse().unwrap(),
             intent: Intent::SignIn,
             organization: None,
+            client: None,
             login_hint: None,
             force: false,
             acr_values: Vec::new(),

@@ -122,6 +122,7 @@ impl SamlConnector {
                 notes: notes.map_or_else(|| Ok(Memo::none()), |notes| Memo::write(&notes))?,
                 not_after: verified.session_not_on_or_after().map(Timestamp::seconds),
             },
+            vouched: None,
             credential: None,
             once: Some(Once {
                 mark: verified.id().to_owned(),

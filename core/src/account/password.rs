@@ -3,12 +3,11 @@
 
 use super::mail::{MailFacts, account_mail};
 use crate::{
-    connector::Subject,
+    connector::{NewPassword, Subject},
     entropy::Entropy,
     id::UserId,
-    model::{Client, Connection, Organization, User},
+    model::{Client, Connection, Organization, PasswordCredential, User},
     port::store::{StoreError, UnitOfWork},
-    secret::Secret,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -20,8 +19,8 @@ pub struct PasswordChange {
     pub user: User,
     /// In which connection.
     pub connection: Connection,
-    /// The new hash.
-    pub hash: Secret,
+    /// Where the new one is: it has been checked.
+    pub password: NewPassword,
     /// How many earlier hashes are kept ([`crate::connector::Accounts::password_history`]).
     pub keep: usize,
     /// Whether it also shows that the address is theirs.
@@ -44,12 +43,7 @@ pub async fn set_password(
     entropy: &dyn Entropy,
 ) -> Result<bool, StoreError> {
     let Some(subject) = subject_of(change) else { return Ok(false) };
-    let connection = &change.connection.id;
-    let changed =
-        unit.credentials().change_password(connection, subject, &change.hash, change.at, change.keep).await?;
-    if !changed {
-        return Ok(false);
-    }
+    store(unit, change, subject).await?;
     let mut user = change.user.clone();
     user.last_password_reset = Some(change.at);
     user.email_verified |= change.proves_address;
@@ -67,6 +61,33 @@ pub async fn set_password(
         unit.outbox().push(&account_mail("password_changed", to, &facts, change.at, entropy)).await?;
     }
     Ok(true)
+}
+
+/// Store the hash, if there is one to store: in place of the old one, or as the first of an account that was kept elsewhere
+/// so far (contract §5.2, forgotten password in import mode).
+async fn store(
+    unit: &mut (dyn UnitOfWork + '_),
+    change: &PasswordChange,
+    subject: &Subject,
+) -> Result<(), StoreError> {
+    let NewPassword::Hashed(hash) = &change.password else { return Ok(()) };
+    let connection = &change.connection.id;
+    if unit.credentials().change_password(connection, subject, hash, change.at, change.keep).await? {
+        return Ok(());
+    }
+    let (email, username) = (&change.user.email, &change.user.username);
+    let first = PasswordCredential {
+        connection_id: connection.clone(),
+        user_id: change.user.id.clone(),
+        subject: subject.clone(),
+        email_normalized: email.as_ref().map(|email| email.canonical().to_owned()),
+        username_normalized: username.as_ref().map(|username| username.to_lowercase()),
+        password_hash: Some(hash.clone()),
+        history: Vec::new(),
+        changed_at: change.at,
+        awaits_verification: false,
+    };
+    unit.credentials().insert(&first).await
 }
 
 /// Void all sessions, token families and mailed links of a user: of a new password, or of a block (contract §1.4.2).

@@ -9,11 +9,13 @@ use super::{
     ticket::{self, Good, NewTicket, new_ticket},
 };
 use crate::{
-    connector::{AccountError, Accounts, ConnectorError, PasswordFault, PasswordRule},
+    connector::{
+        AccountError, Accounts, Assertion, ConnectorError, NewPassword, Occasion, PasswordFault, PasswordRule,
+    },
     email::Email,
     entropy::Entropy,
     id::{ClientId, ConnectionId, OrganizationId, UserId},
-    login,
+    login::{self, Keeper, fresh_user},
     model::{AuditEvent, Connection, EventKind, TicketKind, User},
     port::store::{StoreError, UnitOfWork},
     secret::{Secret, TokenHash},
@@ -70,6 +72,8 @@ pub enum NotChanged {
     Unusable,
     /// The password does not meet the policy; the link can be used again.
     Faults(Vec<PasswordFault>),
+    /// Whoever keeps the account did not take it; the link can be used again.
+    Refused,
 }
 
 impl SelfService {
@@ -84,9 +88,9 @@ impl SelfService {
             return Ok(ResetRequested::Closed);
         };
         let connector = self.connectors.get(&connection.id).await?;
-        if !connector.accounts().is_some_and(Accounts::open_for_reset) {
+        let Some(accounts) = connector.accounts().filter(|accounts| accounts.open_for_reset()) else {
             return Ok(ResetRequested::Closed);
-        }
+        };
         let Ok(email) = Email::parse(&request.email) else { return Ok(ResetRequested::NotAnAddress) };
         let now = self.clock.now();
         let charges = throttle::reset(&connection.id, &email, caller.ip);
@@ -99,7 +103,8 @@ impl SelfService {
             self.note(event).await?;
             return Ok(ResetRequested::TooMany(room_at));
         }
-        self.mail_reset(connection, email, request, caller, None).await?;
+        let found = found(accounts, &email, request).await?;
+        self.mail_reset(connection, (email, found), request, caller, None).await?;
         Ok(ResetRequested::Accepted)
     }
 
@@ -107,7 +112,7 @@ impl SelfService {
     pub(super) async fn mail_reset(
         &self,
         connection: Connection,
-        email: Email,
+        (email, found): (Email, Option<Assertion>),
         request: &ResetRequest,
         caller: &Caller,
         because: Option<AuditEvent>,
@@ -122,6 +127,7 @@ impl SelfService {
             unsent: event(EventKind::PasswordChangeRequestFailed),
             connection,
             email,
+            found,
         };
         self.store
             .write::<_, StoreError, _>(move |unit| {
@@ -164,23 +170,33 @@ impl SelfService {
             return Ok(Err(NotChanged::Unusable));
         };
         let profile = profile_of(&good.user);
-        let hash = match accounts.change_password(&identity.subject, password, &profile).await {
-            Ok(hash) => hash,
+        let occasion = Occasion {
+            organization: good.ticket.organization_id.clone(),
+            client: good.ticket.client_id.clone(),
+        };
+        let changed = accounts.change_password(&identity.subject, password, &profile, &occasion).await;
+        let new = match changed {
+            Ok(new) => new,
             Err(AccountError::Password(faults)) => {
-                self.not_changed(&good, caller).await?;
+                let why = ("password_too_weak", "the new password does not meet the policy");
+                self.not_changed(&good, why, caller).await?;
                 return Ok(Err(NotChanged::Faults(faults)));
             }
+            Err(AccountError::Refused { message, .. }) => {
+                self.not_changed(&good, ("password_refused", &message), caller).await?;
+                return Ok(Err(NotChanged::Refused));
+            }
             Err(AccountError::Connector(error)) => return Err(error.into()),
-            Err(error) => return Err(ConnectorError::Protocol(error.to_string()).into()),
+            Err(error) => return Err(ConnectorError::Misconfigured(error.to_string()).into()),
         };
         let keep = accounts.password_history();
-        self.set_by_ticket(TokenHash::of(ticket), hash, keep, caller).await
+        self.set_by_ticket(TokenHash::of(ticket), new, keep, caller).await
     }
 
     async fn set_by_ticket(
         &self,
         hash_of_ticket: TokenHash,
-        hash: Secret,
+        password: NewPassword,
         keep: usize,
         caller: &Caller,
     ) -> Result<Result<Changed, NotChanged>, AccountFault> {
@@ -201,7 +217,7 @@ impl SelfService {
                     let change = PasswordChange {
                         user: good.user.clone(),
                         connection: good.connection.clone(),
-                        hash,
+                        password,
                         keep,
                         proves_address: good.ticket.proves_address,
                         client: good.client.clone(),
@@ -228,12 +244,17 @@ impl SelfService {
         Ok(outcome)
     }
 
-    async fn not_changed(&self, good: &Good, caller: &Caller) -> Result<(), AccountFault> {
+    async fn not_changed(
+        &self,
+        good: &Good,
+        (reason, description): (&str, &str),
+        caller: &Caller,
+    ) -> Result<(), AccountFault> {
         let kind = EventKind::PasswordChangeFailed;
         let event = caller
             .event(kind, self.clock.now(), self.entropy.as_ref(), &good.connection)
             .about(&good.user)
-            .because("password_too_weak", "the new password does not meet the policy");
+            .because(reason, description);
         self.note(event).await
     }
 
@@ -295,6 +316,8 @@ pub(crate) struct ResetMail {
     pub(crate) connection: Connection,
     /// Whose account.
     pub(crate) email: Email,
+    /// Who that is, as whoever keeps the accounts says, where the store may not know them.
+    pub(crate) found: Option<Assertion>,
     /// From which application.
     pub(crate) client: Option<ClientId>,
     /// In whose branding.
@@ -319,8 +342,8 @@ impl ResetMail {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<(), StoreError> {
-        let Self { template, connection, email, client, organization, sent, unsent } = self;
-        let user = match account_of(unit, &connection, &email).await? {
+        let Self { template, connection, email, found, client, organization, sent, unsent } = self;
+        let user = match account_of(unit, &connection, &email, (found, now)).await? {
             Ok(user) => user,
             Err((user, reason)) => {
                 let mut unsent = unsent.because(reason, "no link for a new password was mailed");
@@ -371,16 +394,55 @@ async fn account_of(
     unit: &mut (dyn UnitOfWork + '_),
     connection: &Connection,
     email: &Email,
+    (found, now): (Option<Assertion>, Timestamp),
 ) -> Result<Result<User, (Option<UserId>, &'static str)>, StoreError> {
     let credential = unit.credentials().find_by_identifier(&connection.id, email.canonical()).await?;
-    let Some(credential) = credential else { return Ok(Err((None, "unknown_user"))) };
-    Ok(match unit.users().find(&credential.user_id).await? {
+    let user = match (credential, found) {
+        (Some(credential), _) => unit.users().find(&credential.user_id).await?,
+        (None, Some(found)) => Some(user_of(unit, connection, &found, now).await?),
+        (None, None) => None,
+    };
+    Ok(match user {
         None => Err((None, "unknown_user")),
         // DB-22: whoever may not sign in may not open a way in.
         Some(user) if user.blocked => Err((Some(user.id), "user_blocked")),
         Some(user) if user.email.as_ref() != Some(email) => Err((Some(user.id), "other_address")),
         Some(user) => Ok(user),
     })
+}
+
+/// The user of an account that is kept elsewhere: made now, if nobody has come in with it yet. A password comes with the
+/// reset; until then the one that they have elsewhere opens it.
+async fn user_of(
+    unit: &mut (dyn UnitOfWork + '_),
+    connection: &Connection,
+    found: &Assertion,
+    now: Timestamp,
+) -> Result<User, StoreError> {
+    if let Some(user) = unit.users().find_by_identity(&connection.id, &found.subject).await? {
+        return Ok(user);
+    }
+    let user = fresh_user((connection, Keeper::Us), found, None, now);
+    unit.users().insert(&user).await?;
+    Ok(user)
+}
+
+/// The account with this address, as whoever keeps it says. That they could not say is for the log alone: whoever asked
+/// learns nothing of it (DB-03).
+pub(super) async fn found(
+    accounts: &dyn Accounts,
+    email: &Email,
+    request: &ResetRequest,
+) -> Result<Option<Assertion>, AccountFault> {
+    let occasion = Occasion { organization: request.organization.clone(), client: request.client.clone() };
+    match accounts.look_up(email.canonical(), &occasion).await {
+        Ok(found) => Ok(found),
+        Err(AccountError::Connector(ConnectorError::Busy)) => Err(ConnectorError::Busy.into()),
+        Err(error) => {
+            tracing::warn!("nobody could say who is to get a link for a new password: {error}");
+            Ok(None)
+        }
+    }
 }
 
 /// The limits that wrong passwords for this account have filled, here and everywhere.

@@ -2,16 +2,17 @@
 //! Never touches what a password must be like: that is the connector's.
 
 use super::{
-    AccountFault, Caller, ResetRequest, SelfService, mail::MailFacts, throttle,
+    AccountFault, Caller, ResetRequest, SelfService, mail::MailFacts, reset::found, throttle,
     verification::mail_verification,
 };
 use crate::{
     connector::{
-        AccountError, Accounts, Assertion, Credential, Evidence, NewAccount, PasswordFault, Subject,
+        AccountError, Accounts, Assertion, ConnectorError, Credential, Kept, NewAccount, Occasion,
+        PasswordFault, Subject,
     },
     email::Email,
     id::ClientId,
-    login::fresh_user,
+    login::{Keeper, fresh_user},
     model::{Client, Connection, EventKind, OrganizationConnection, PasswordCredential, User},
     oauth::AuthorizeRequest,
     port::store::StoreError,
@@ -110,11 +111,14 @@ pub enum NotSignedUp {
     UsernameTaken,
     /// The password does not meet the policy.
     Faults(Vec<PasswordFault>),
+    /// Whoever keeps the accounts says no, with this code.
+    NotTaken(Option<String>),
     /// Too much was asked; there is room again at this instant.
     TooMany(Timestamp),
 }
 
 /// What a sign-up is about, once it is known to be allowed.
+#[derive(Clone)]
 struct Place {
     client: Client,
     connection: Connection,
@@ -156,15 +160,22 @@ impl SelfService {
             password: Some(wanted.password.clone()),
             profile,
             subject: None,
+            occasion: Occasion { organization: None, client: Some(place.client.id.clone()) },
         };
-        let (subject, credential) = match accounts.create(account).await {
+        let made = match accounts.create(account).await {
             Ok(made) => made,
+            Err(AccountError::Exists) => {
+                return self.exists(&place, &wanted, (email, accounts), caller).await;
+            }
+            Err(AccountError::UsernameTaken) => return Ok(Err(NotSignedUp::UsernameTaken)),
+            Err(AccountError::Refused { code, .. }) => return Ok(Err(NotSignedUp::NotTaken(code))),
+            Err(AccountError::NotImplemented(what)) => return Err(ConnectorError::Misconfigured(what).into()),
             Err(AccountError::Password(faults)) => return Ok(Err(NotSignedUp::Faults(faults))),
             Err(AccountError::Username(reason)) => return Ok(Err(NotSignedUp::UsernameUnusable(reason))),
             Err(AccountError::Email) => return Ok(Err(NotSignedUp::EmailUnusable)),
             Err(AccountError::Connector(error)) => return Err(error.into()),
         };
-        self.keep(place, wanted, email, (subject, credential), caller).await
+        self.keep(place, wanted, (email, accounts), made, caller).await
     }
 
     async fn named(&self, wanted: &SignUp) -> Result<Option<(Client, Connection)>, AccountFault> {
@@ -182,14 +193,38 @@ impl SelfService {
         &self,
         place: Place,
         wanted: SignUp,
-        email: Email,
-        (subject, credential): (Subject, Credential),
+        (email, accounts): (Email, &dyn Accounts),
+        made: Assertion,
+        caller: &Caller,
+    ) -> Result<Result<SignedUp, NotSignedUp>, AccountFault> {
+        let username = made.credential.as_ref().and_then(|credential| credential.username.clone());
+        // An identifier of a customer's own would tell that the account is new (DB-03).
+        let tells = place.verifies && accounts.kept() == Kept::None;
+        let subject = if tells { Subject(self.entropy.hex(24)) } else { made.subject.clone() };
+        let signed_up = SignedUp { subject, email: email.clone(), username };
+        match self.insert(place.clone(), wanted.clone(), made, caller).await {
+            Ok(Made::Account) => Ok(Ok(signed_up)),
+            Ok(Made::UsernameTaken) => Ok(Err(NotSignedUp::UsernameTaken)),
+            // Made meanwhile: as if it had been there.
+            Ok(Made::Exists) | Err(StoreError::Conflict(_)) => {
+                self.exists(&place, &wanted, (email, accounts), caller).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// There is an account already: whoever has it is told, and nobody else (DB-03).
+    async fn exists(
+        &self,
+        place: &Place,
+        wanted: &SignUp,
+        (email, accounts): (Email, &dyn Accounts),
         caller: &Caller,
     ) -> Result<Result<SignedUp, NotSignedUp>, AccountFault> {
         let signed_up = SignedUp {
-            subject: subject.clone(),
+            subject: Subject(self.entropy.hex(24)),
             email: email.clone(),
-            username: credential.username.clone(),
+            username: wanted.username.as_ref().map(|name| name.trim().to_ascii_lowercase()),
         };
         let request = ResetRequest {
             connection: place.connection.id.clone(),
@@ -197,27 +232,20 @@ impl SelfService {
             client: Some(place.client.id.clone()),
             organization: None,
         };
+        let found = found(accounts, &email, &request).await?;
+        let exists = caller
+            .event(EventKind::SignUpFailed, self.clock.now(), self.entropy.as_ref(), &place.connection)
+            .because("user_exists", "there is an account with this address");
         let connection = place.connection.clone();
-        match self.insert(place, wanted, (subject, credential), caller).await {
-            Ok(Made::Account) => Ok(Ok(signed_up)),
-            Ok(Made::UsernameTaken) => Ok(Err(NotSignedUp::UsernameTaken)),
-            // Made meanwhile: as if it had been there.
-            Ok(Made::Exists) | Err(StoreError::Conflict(_)) => {
-                let exists = caller
-                    .event(EventKind::SignUpFailed, self.clock.now(), self.entropy.as_ref(), &connection)
-                    .because("user_exists", "there is an account with this address");
-                self.mail_reset(connection, email, &request, caller, Some(exists)).await?;
-                Ok(Ok(signed_up))
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.mail_reset(connection, (email, found), &request, caller, Some(exists)).await?;
+        Ok(Ok(signed_up))
     }
 
     async fn insert(
         &self,
         place: Place,
         wanted: SignUp,
-        (subject, credential): (Subject, Credential),
+        made: Assertion,
         caller: &Caller,
     ) -> Result<Made, StoreError> {
         let (now, entropy, settings) = (self.clock.now(), self.entropy.clone(), self.settings.clone());
@@ -225,20 +253,23 @@ impl SelfService {
         let work = self.store.write::<_, StoreError, _>(move |unit| {
             Box::pin(async move {
                 let id = &place.connection.id;
-                let (address, username) = (&credential.email, &credential.username);
-                if let Some(username) = username
+                let address = made.credential.as_ref().and_then(|credential| credential.email.clone());
+                let username = made.credential.as_ref().and_then(|credential| credential.username.clone());
+                if let Some(username) = &username
                     && unit.credentials().find_by_identifier(id, username).await?.is_some()
                 {
                     return Ok(Made::UsernameTaken);
                 }
-                if let Some(address) = address
+                if let Some(address) = &address
                     && unit.credentials().find_by_identifier(id, address.canonical()).await?.is_some()
                 {
                     return Ok(Made::Exists);
                 }
-                let user = new_user(&place.connection, &subject, &credential, wanted, now);
+                let user = new_user(&place.connection, &made, wanted, now);
                 unit.users().insert(&user).await?;
-                unit.credentials().insert(&stored(&place, &user, subject, credential, now)).await?;
+                if let Some(credential) = made.credential {
+                    unit.credentials().insert(&stored(&place, &user, made.subject, credential, now)).await?;
+                }
                 let facts = MailFacts {
                     user: &user,
                     connection: &place.connection,
@@ -266,21 +297,13 @@ enum Made {
     UsernameTaken,
 }
 
-fn new_user(
-    connection: &Connection,
-    subject: &Subject,
-    credential: &Credential,
-    wanted: SignUp,
-    now: Timestamp,
-) -> User {
-    let assertion = Assertion {
-        subject: subject.clone(),
-        profile: wanted.profile,
-        evidence: Evidence::default(),
-        credential: Some(credential.clone()),
-        once: None,
-    };
-    User { user_metadata: wanted.user_metadata, ..fresh_user(connection, &assertion, None, now) }
+/// What they say of themselves comes before what whoever keeps the account says.
+fn new_user(connection: &Connection, made: &Assertion, wanted: SignUp, now: Timestamp) -> User {
+    let mut assertion = made.clone();
+    assertion.profile.extend(wanted.profile);
+    let mut user = fresh_user((connection, Keeper::Us), &assertion, None, now);
+    user.user_metadata.extend(wanted.user_metadata);
+    user
 }
 
 fn stored(

@@ -5,9 +5,10 @@ use super::{
     AccountFault, AccountSettings, Caller, SelfService, TicketPage, Unusable,
     mail::{MailFacts, account_mail},
     throttle,
-    ticket::{self, NewTicket, new_ticket},
+    ticket::{self, Good, NewTicket, new_ticket},
 };
 use crate::{
+    connector::{AccountError, ConnectorError, Occasion},
     entropy::Entropy,
     id::{ConnectionId, UserId},
     model::{EventKind, OutboxMail, Ticket, TicketKind},
@@ -127,6 +128,19 @@ impl SelfService {
         ticket: &str,
         caller: &Caller,
     ) -> Result<Result<Verified, Unusable>, AccountFault> {
+        let good = match self.good(TicketKind::VerifyEmail, ticket).await? {
+            Ok(good) => good,
+            Err(unusable) => return Ok(Err(unusable)),
+        };
+        if let Err(message) = self.tell_verified(&good).await? {
+            let kind = EventKind::EmailVerificationFailed;
+            let event = caller
+                .event(kind, self.clock.now(), self.entropy.as_ref(), &good.connection)
+                .about(&good.user)
+                .because("verification_refused", &message);
+            self.note(event).await?;
+            return Ok(Err(Unusable));
+        }
         let (now, entropy, caller) = (self.clock.now(), self.entropy.clone(), caller.clone());
         let hash = TokenHash::of(ticket);
         let outcome = self
@@ -157,5 +171,21 @@ impl SelfService {
             })
             .await?;
         Ok(outcome)
+    }
+
+    /// Tell whoever keeps the account that its address is its owner's; their words, if they do not take it.
+    async fn tell_verified(&self, good: &Good) -> Result<Result<(), String>, AccountFault> {
+        let connector = self.connectors.of(&good.connection)?;
+        let Some(accounts) = connector.accounts() else { return Ok(Ok(())) };
+        let occasion = Occasion {
+            organization: good.ticket.organization_id.clone(),
+            client: good.ticket.client_id.clone(),
+        };
+        match accounts.verified(&good.ticket.email, &occasion).await {
+            Ok(()) => Ok(Ok(())),
+            Err(AccountError::Refused { message, .. }) => Ok(Err(message)),
+            Err(AccountError::Connector(error)) => Err(error.into()),
+            Err(error) => Err(ConnectorError::Misconfigured(error.to_string()).into()),
+        }
     }
 }

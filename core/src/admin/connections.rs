@@ -3,9 +3,10 @@
 
 use super::{Actor, Admin, AdminError, Change, actor::About, change::merge, text::for_people};
 use crate::{
+    connector::Population,
     id::{ClientId, ConnectionId},
     model::{Connection, EventKind},
-    port::store::{ConnectionFilter, Page, UnitOfWork},
+    port::store::{ConnectionFilter, Page, UnitOfWork, UserFilter},
 };
 use serde_json::{Map, Value};
 
@@ -155,7 +156,9 @@ impl Admin {
             Some(given) => {
                 let secrets = self.factories.factory(&old.strategy).map_or(&[][..], |f| f.secret_options());
                 let options = keep_secrets(given, &old.options, secrets);
-                Some(self.checked_options(&old.strategy, options).await?)
+                let options = self.checked_options(&old.strategy, options).await?;
+                self.may_change(&old, &options).await?;
+                Some(options)
             }
             None => None,
         };
@@ -248,6 +251,22 @@ impl Admin {
             })
         })
         .await
+    }
+
+    /// Whether options that are right in themselves may come after the old ones: some cannot be changed any more.
+    async fn may_change(&self, old: &Connection, options: &Value) -> Result<(), AdminError> {
+        let Some(factory) = self.factories.factory(&old.strategy) else { return Ok(()) };
+        let filter = UserFilter { connection: Some(old.name.clone()), ..UserFilter::default() };
+        let users = self
+            .store
+            .read(|unit| {
+                Box::pin(
+                    async move { Ok::<_, AdminError>(unit.users().list(&filter, &Page::first(1)).await?) },
+                )
+            })
+            .await?;
+        let population = if users.is_empty() { Population::Empty } else { Population::Inhabited };
+        factory.check_change(&old.options, options, population).map_err(AdminError::body)
     }
 
     /// The options as they are saved: checked, and with what the other side publishes. No unit of work is open meanwhile.
@@ -389,6 +408,8 @@ fn trusted(options: &Value) -> Vec<Option<&Value>> {
         "signOutEndpoint",
         "signInEndpoint",
         "customScripts",
+        "enabledDatabaseCustomization",
+        "import_mode",
         "domain",
         "tenant_domain",
         "domain_aliases",

@@ -133,6 +133,14 @@ impl From<AccountError> for AdminError {
             AccountError::Email => {
                 Self::body("Payload validation error: 'Missing required property: email'.")
             }
+            AccountError::Exists => Self::conflict("auth0_idp_error", "The user already exists."),
+            AccountError::UsernameTaken => {
+                Self::conflict("auth0_idp_error", "The specified new email or username already exists")
+            }
+            AccountError::Refused { message, .. } => Self::Invalid { code: "auth0_idp_error", message },
+            AccountError::NotImplemented(message) => {
+                Self::Invalid { code: "operation_not_supported", message }
+            }
             AccountError::Connector(error) => error.into(),
         }
     }

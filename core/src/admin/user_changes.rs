@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     account::{PasswordChange, end_everything, profile_of, set_password},
-    connector::Subject,
+    connector::{Connector, Kept, NewNames, NewPassword, Occasion, Subject},
     email::Email,
     id::UserId,
     model::{AuditEvent, Connection, EventKind, Identity, User},
@@ -19,6 +19,7 @@ use crate::{
     time::Timestamp,
 };
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What is to become of a user.
 #[derive(Clone, Debug, Default)]
@@ -57,10 +58,13 @@ impl UserChange {
     }
 }
 
-/// A new password, checked and hashed outside the unit of work.
-struct NewPassword {
-    hash: Secret,
-    keep: usize,
+/// The account that a change is about.
+#[derive(Clone)]
+struct Account {
+    connection: Connection,
+    identity: Identity,
+    connector: Arc<dyn Connector>,
+    kept: Kept,
 }
 
 impl Admin {
@@ -75,12 +79,15 @@ impl Admin {
     ) -> Result<User, AdminError> {
         one_thing_at_a_time(&change)?;
         let (user, account) = self.user_and_account(id, &change).await?;
-        if let (Some((connection, _)), true) = (&account, change.username.is_some())
-            && !requires_username(connection)
+        if let (Some(account), true) = (&account, change.username.is_some())
+            && !requires_username(&account.connection)
         {
             return Err(AdminError::body("Cannot set username for connection without requires_username"));
         }
-        let password = self.new_password(&user, account.as_ref(), &change).await?;
+        let password = match &account {
+            Some(account) => tell(account, &user, &change).await?,
+            None => None,
+        };
         let event = self.wrote(actor, "Update a User", About::user(id));
         let changed = password.is_some().then(|| {
             self.event(
@@ -96,16 +103,16 @@ impl Admin {
             Box::pin(async move {
                 let mut user = found(unit, &id).await?;
                 let blocks = change.blocked == Some(true) && !user.blocked;
-                if let Some((connection, identity)) = &account {
-                    change_account(unit, (connection, identity), &user, &change).await?;
+                if let Some(account) = &account {
+                    change_account(unit, account, &user, &change).await?;
                 }
-                if let (Some(NewPassword { hash, keep }), Some((connection, _))) = (password, &account) {
-                    let connection = connection.clone();
+                if let (Some((password, keep)), Some(account)) = (password, &account) {
+                    let connection = account.connection.clone();
                     let (proves_address, client, organization) = (false, None, None);
                     let change = PasswordChange {
                         user,
                         connection,
-                        hash,
+                        password,
                         keep,
                         proves_address,
                         client,
@@ -117,16 +124,16 @@ impl Admin {
                     }
                     user = found(unit, &id).await?;
                 }
-                if let (Some(true), Some((connection, identity))) = (change.email_verified, &account) {
-                    unit.credentials().activate(&connection.id, &identity.subject).await?;
+                if let (Some(true), Some(account)) = (change.email_verified, &account) {
+                    unit.credentials().activate(&account.connection.id, &account.identity.subject).await?;
                 }
                 apply(&mut user, change, at);
                 unit.users().update(&user).await?;
                 if blocks {
                     end_everything(unit, &id, at).await?;
                 }
-                if let (Some(mails), Some((connection, _))) = (mails, &account) {
-                    mails.ask(unit, &user, connection).await?;
+                if let (Some(mails), Some(account)) = (mails, &account) {
+                    mails.ask(unit, &user, &account.connection).await?;
                 }
                 note(unit, changed).await?;
                 found(unit, &id).await
@@ -143,10 +150,11 @@ impl Admin {
         &self,
         id: &UserId,
         change: &UserChange,
-    ) -> Result<(User, Option<(Connection, Identity)>), AdminError> {
+    ) -> Result<(User, Option<Account>), AdminError> {
         let about_account = change.is_about_account();
         let named = change.connection.clone();
-        self.store
+        let (user, found) = self
+            .store
             .read(|unit| {
                 Box::pin(async move {
                     let user = found(unit, id).await?;
@@ -174,24 +182,36 @@ impl Admin {
                     Ok((user, Some((connection, identity))))
                 })
             })
-            .await
+            .await?;
+        let Some((connection, identity)) = found else { return Ok((user, None)) };
+        let connector = self.connectors.of(&connection)?;
+        let kept = connector.accounts().ok_or_else(no_accounts)?.kept();
+        Ok((user, Some(Account { connection, identity, connector, kept })))
     }
+}
 
-    async fn new_password(
-        &self,
-        user: &User,
-        account: Option<&(Connection, Identity)>,
-        change: &UserChange,
-    ) -> Result<Option<NewPassword>, AdminError> {
-        let (Some(password), Some((connection, identity))) = (&change.password, account) else {
-            return Ok(None);
-        };
-        let connector = self.connectors.get(&connection.id).await?;
-        let accounts = connector.accounts().ok_or_else(no_accounts)?;
-        let profile = profile_of(user);
-        let hash = accounts.change_password(&identity.subject, password.clone(), &profile).await?;
-        Ok(Some(NewPassword { hash, keep: accounts.password_history() }))
+/// Have the change made by whoever keeps the account, before anything is stored; where a new password is then, and how many
+/// earlier ones count (contract §5.2).
+async fn tell(
+    account: &Account,
+    user: &User,
+    change: &UserChange,
+) -> Result<Option<(NewPassword, usize)>, AdminError> {
+    let accounts = account.connector.accounts().ok_or_else(no_accounts)?;
+    let occasion = Occasion::default();
+    if let Some(new) = change.email.clone().filter(|new| user.email.as_ref() != Some(new)) {
+        let verified = change.email_verified == Some(true);
+        accounts.rename(&NewNames::Email { old: user.email.clone(), new, verified }, &occasion).await?;
+    } else if let (Some(true), Some(email)) = (change.email_verified, &user.email) {
+        accounts.verified(email, &occasion).await?;
     }
+    if let Some(new) = change.username.clone() {
+        accounts.rename(&NewNames::Username { old: user.username.clone(), new }, &occasion).await?;
+    }
+    let Some(password) = &change.password else { return Ok(None) };
+    let (subject, profile) = (&account.identity.subject, profile_of(user));
+    let new = accounts.change_password(subject, password.clone(), &profile, &occasion).await?;
+    Ok(Some((new, accounts.password_history())))
 }
 
 async fn note(unit: &mut (dyn UnitOfWork + '_), event: Option<AuditEvent>) -> Result<(), AdminError> {
@@ -204,23 +224,26 @@ async fn note(unit: &mut (dyn UnitOfWork + '_), event: Option<AuditEvent>) -> Re
 /// Let the account be found by its new address or user name.
 async fn change_account(
     unit: &mut (dyn UnitOfWork + '_),
-    (connection, identity): (&Connection, &Identity),
+    account: &Account,
     user: &User,
     change: &UserChange,
 ) -> Result<(), AdminError> {
     if change.email.is_none() && change.username.is_none() {
         return Ok(());
     }
-    let email = change.email.as_ref().or(user.email.as_ref()).map(Email::canonical);
-    let username = change.username.as_ref().or(user.username.as_ref()).map(|name| name.to_lowercase());
-    let subject: &Subject = &identity.subject;
-    let known =
-        unit.credentials().change_identifiers(&connection.id, subject, email, username.as_deref()).await?;
     if change.email.is_some() {
         // A link that was mailed to the old address proves nothing about the new one.
         unit.tickets().delete_of(&user.id).await?;
     }
-    if known { Ok(()) } else { Err(no_connection()) }
+    if account.kept == Kept::None {
+        return Ok(());
+    }
+    let email = change.email.as_ref().or(user.email.as_ref()).map(Email::canonical);
+    let username = change.username.as_ref().or(user.username.as_ref()).map(|name| name.to_lowercase());
+    let (connection, subject): (_, &Subject) = (&account.connection.id, &account.identity.subject);
+    let known =
+        unit.credentials().change_identifiers(connection, subject, email, username.as_deref()).await?;
+    if known || account.kept == Kept::Some { Ok(()) } else { Err(no_connection()) }
 }
 
 fn apply(user: &mut User, change: UserChange, at: Timestamp) {

@@ -3,15 +3,18 @@
 
 use super::{Actor, Admin, AdminError, Mailing, actor::About, connections::keeps_accounts};
 use crate::{
-    connector::{AccountError, ConnectorError, Credential, NewAccount, Subject},
+    connector::{
+        AccountError, Assertion, Connector, ConnectorError, Credential, NewAccount, Occasion, Subject,
+    },
     email::Email,
-    id::UserId,
+    id::{ConnectionId, UserId},
     model::{Connection, EventKind, Identity, PasswordCredential, User},
     port::store::{Page, UnitOfWork, UserFilter},
     secret::Secret,
     time::Timestamp,
 };
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// A user to be.
 #[derive(Clone, Debug)]
@@ -79,17 +82,21 @@ impl Admin {
             password: draft.password.clone(),
             profile: draft.profile.clone(),
             subject,
+            occasion: Occasion::default(),
         };
-        let (subject, credential) = self.new_credential(&connection, account).await?;
+        let made = self.new_account(&connection, account).await?;
         let at = self.clock.now();
         let mails = (draft.verification == Mailing::Send).then(|| self.verification_mails());
-        let user = new_user(draft, &connection, &subject, &credential, at)?;
-        let credential = stored(credential, &connection, &user.id, subject, at);
+        let user = new_user(draft, &connection, &made, at)?;
+        let Assertion { subject, credential, .. } = made;
+        let credential = credential.map(|credential| stored(credential, &connection, &user.id, subject, at));
         let event = self.wrote(actor, "Create a User", About::user(&user.id));
         self.write(event, move |unit| {
             Box::pin(async move {
                 unit.users().insert(&user).await?;
-                unit.credentials().insert(&credential).await?;
+                if let Some(credential) = &credential {
+                    unit.credentials().insert(credential).await?;
+                }
                 if let Some(mails) = mails {
                     mails.ask(unit, &user, &connection).await?;
                 }
@@ -100,8 +107,14 @@ impl Admin {
         .map_err(|error| error.taken("", "auth0_idp_error", "The user already exists."))
     }
 
-    /// Delete one, with all that is theirs. Nothing happens if there is none.
+    /// Delete one, with all that is theirs. Nothing happens if there is none. Whoever keeps their account is told first:
+    /// what they do not take stays with us too.
     pub async fn delete_user(&self, actor: &Actor, id: &UserId) -> Result<(), AdminError> {
+        for (connector, subject) in self.keepers(id).await? {
+            if let Some(accounts) = connector.accounts() {
+                accounts.delete(&subject).await?;
+            }
+        }
         let event = self.wrote(actor, "Delete a User", About::user(id));
         let deleted = self.event(actor, EventKind::UserDeleted, "User successfully deleted", About::user(id));
         let id = id.clone();
@@ -114,6 +127,50 @@ impl Admin {
             })
         })
         .await
+    }
+
+    /// Delete the user who has this address in a connection (contract §2.5). Nothing happens if there is none.
+    pub async fn delete_user_of_connection(
+        &self,
+        actor: &Actor,
+        id: &ConnectionId,
+        email: &Email,
+    ) -> Result<(), AdminError> {
+        let found = self.store.read(|unit| {
+            Box::pin(async move {
+                let Some(connection) = unit.connections().find(id).await? else {
+                    return Err(AdminError::body("The connection does not exist"));
+                };
+                if !keeps_accounts(&connection.strategy) {
+                    return Err(AdminError::body("Connection must be a database connection"));
+                }
+                let users = unit.users().find_by_email(email).await?;
+                Ok(users.into_iter().find(|user| user.identity_at(id).is_some()))
+            })
+        });
+        match found.await? {
+            Some(user) => self.delete_user(actor, &user.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The connectors that keep accounts of a user, and who they are there.
+    async fn keepers(&self, id: &UserId) -> Result<Vec<(Arc<dyn Connector>, Subject)>, AdminError> {
+        let found = self.store.read(|unit| {
+            Box::pin(async move {
+                let Some(user) = unit.users().find(id).await? else { return Ok::<_, AdminError>(Vec::new()) };
+                let ids: Vec<_> =
+                    user.identities.iter().map(|identity| identity.connection_id.clone()).collect();
+                let connections = unit.connections().find_all(&ids).await?;
+                let with_subject = |connection: Connection| {
+                    let subject = user.identity_at(&connection.id)?.subject.clone();
+                    keeps_accounts(&connection.strategy).then_some((connection, subject))
+                };
+                Ok(connections.into_iter().filter_map(with_subject).collect())
+            })
+        });
+        let found = found.await?.into_iter();
+        found.map(|(connection, subject)| Ok((self.connectors.of(&connection)?, subject))).collect()
     }
 
     async fn connection_for_users(&self, name: &str) -> Result<Connection, AdminError> {
@@ -141,20 +198,20 @@ impl Admin {
         Ok(connection)
     }
 
-    async fn new_credential(
+    async fn new_account(
         &self,
         connection: &Connection,
         account: NewAccount,
-    ) -> Result<(Subject, Credential), AdminError> {
+    ) -> Result<Assertion, AdminError> {
         let connector = self.connectors.get(&connection.id).await?;
         let Some(accounts) = connector.accounts() else {
             return Err(no_accounts());
         };
-        accounts.create(account).await.map_err(|error| match error {
-            AccountError::Username(why) => AdminError::property(why, "username", "The user's username"),
-            other @ (AccountError::Password(_) | AccountError::Email | AccountError::Connector(_)) => {
-                other.into()
+        accounts.create(account).await.map_err(|error| {
+            if let AccountError::Username(why) = error {
+                return AdminError::property(why, "username", "The user's username");
             }
+            error.into()
         })
     }
 }
@@ -182,14 +239,16 @@ pub(super) fn requires_username(connection: &Connection) -> bool {
 fn new_user(
     draft: UserDraft,
     connection: &Connection,
-    subject: &Subject,
-    credential: &Credential,
+    made: &Assertion,
     at: Timestamp,
 ) -> Result<User, AdminError> {
+    let subject = &made.subject;
+
     let id = UserId::parse(format!("{}|{}", connection.strategy, subject.0)).map_err(|_unusable| {
         AdminError::property("The id cannot be used", "user_id", "The external user's id")
     })?;
-    let mut profile = draft.profile;
+    let mut profile = is_said_by(made);
+    profile.extend(draft.profile);
     let local_part = draft.email.as_ref().map(|email| email.local_part().to_owned());
     let known_by = draft.email.as_ref().map(|email| email.canonical().to_owned());
     let name = known_by.or_else(|| draft.username.clone());
@@ -209,7 +268,7 @@ fn new_user(
         }],
         email: draft.email,
         email_verified: draft.email_verified,
-        username: credential.username.clone().or(draft.username),
+        username: made.credential.as_ref().and_then(|made| made.username.clone()).or(draft.username),
         profile,
         user_metadata: draft.user_metadata,
         app_metadata: draft.app_metadata,
@@ -222,6 +281,13 @@ fn new_user(
         created_at: at,
         updated_at: at,
     })
+}
+
+/// The part of the profile that whoever keeps the account says, and that is a profile's to say.
+fn is_said_by(made: &Assertion) -> Map<String, Value> {
+    const OURS: &[&str] = &["email", "email_verified", "username"];
+    let said = made.profile.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
+    said.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn stored(

@@ -1,26 +1,62 @@
 //! Owns the accounts behind a connector: sign-up, change of password and import need them.
 //! Never touches users, memberships or mail.
 
-use super::{ConnectorError, Credential, Subject};
-use crate::{email::Email, secret::Secret};
+use super::{Assertion, ConnectorError, Refusal, Subject};
+use crate::{
+    email::Email,
+    id::{ClientId, OrganizationId},
+    secret::Secret,
+};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Operations on the accounts behind a connector. Nothing is written here: what comes back is stored by the caller, in
-/// the unit of work that its use case needs.
+/// Operations on the accounts behind a connector. Nothing is written to the store here: what comes back is stored by the
+/// caller, in the unit of work that its use case needs. Where the accounts are somebody else's, it is their place that is
+/// written to; so no unit of work is open while one of these runs, and whether it may be done was asked before.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Check a new account against the connection's policy and make its credential.
-    async fn create(&self, account: NewAccount) -> Result<(Subject, Credential), AccountError>;
+    /// Check a new account against the connection's policy and make it: what comes back has a credential.
+    async fn create(&self, account: NewAccount) -> Result<Assertion, AccountError>;
 
-    /// Check a new password of an account and make its hash. `profile` is what the password may not contain.
+    /// Check a new password of an account and set it. `profile` is what the password may not contain.
     async fn change_password(
         &self,
         subject: &Subject,
         password: Secret,
         profile: &Map<String, Value>,
-    ) -> Result<Secret, AccountError>;
+        occasion: &Occasion,
+    ) -> Result<NewPassword, AccountError>;
+
+    /// The account that has this address (canonical) or user name (lower case), where the store may not know it: `None` if
+    /// nobody has it, and where the store knows better.
+    async fn look_up(
+        &self,
+        _identifier: &str,
+        _occasion: &Occasion,
+    ) -> Result<Option<Assertion>, AccountError> {
+        Ok(None)
+    }
+
+    /// How many of the accounts have their credentials in the store.
+    fn kept(&self) -> Kept {
+        Kept::All
+    }
+
+    /// Tell whoever keeps the account that this address was shown to be its owner's.
+    async fn verified(&self, _email: &Email, _occasion: &Occasion) -> Result<(), AccountError> {
+        Ok(())
+    }
+
+    /// Let an account be found by another address or user name: told before the store is.
+    async fn rename(&self, _names: &NewNames, _occasion: &Occasion) -> Result<(), AccountError> {
+        Ok(())
+    }
+
+    /// Delete an account: told before the store is.
+    async fn delete(&self, _subject: &Subject) -> Result<(), AccountError> {
+        Ok(())
+    }
 
     /// Whether anybody may make an account for themselves (`disable_signup`).
     fn open_for_sign_up(&self) -> bool;
@@ -39,6 +75,26 @@ pub trait Accounts: Send + Sync {
     fn password_rules(&self) -> Vec<PasswordRule>;
 }
 
+/// How many of a connection's accounts have their credentials in the store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// All of them: one that has none is a fault.
+    All,
+    /// Those that have come over; more come with every login.
+    Some,
+    /// None: others keep them.
+    None,
+}
+
+/// In which circumstances an account is asked about, made or changed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Occasion {
+    /// For which organization.
+    pub organization: Option<OrganizationId>,
+    /// From which application.
+    pub client: Option<ClientId>,
+}
+
 /// An account to be.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
@@ -52,6 +108,38 @@ pub struct NewAccount {
     pub profile: Map<String, Value>,
     /// A subject that was asked for by the Management API (`user_id`), or a fresh one.
     pub subject: Option<Subject>,
+    /// Where it is made.
+    pub occasion: Occasion,
+}
+
+/// Where a new password is, once it is set.
+#[derive(Clone, Debug)]
+pub enum NewPassword {
+    /// It has this hash, which the caller stores.
+    Hashed(Secret),
+    /// With whoever keeps the account: there is nothing to store.
+    Elsewhere,
+}
+
+/// By what an account is to be found from now on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NewNames {
+    /// By another address.
+    Email {
+        /// The address so far.
+        old: Option<Email>,
+        /// The new one.
+        new: Email,
+        /// Whether an administrator vouches that it is theirs.
+        verified: bool,
+    },
+    /// By another user name.
+    Username {
+        /// The user name so far.
+        old: Option<String>,
+        /// The new one.
+        new: String,
+    },
 }
 
 /// What a password must be like (contract §2.5.1). Pages say it in the visitor's language.
@@ -119,7 +207,38 @@ pub enum AccountError {
     /// An e-mail address is needed.
     #[error("the account needs an e-mail address")]
     Email,
+    /// There is an account with this address.
+    #[error("there is an account with this address")]
+    Exists,
+    /// There is an account with this user name.
+    #[error("there is an account with this user name")]
+    UsernameTaken,
+    /// Whoever keeps the accounts says no, in these words.
+    #[error("whoever keeps the accounts says no: {message}")]
+    Refused {
+        /// Their code, where they gave one.
+        code: Option<String>,
+        /// Their words, for administrators.
+        message: String,
+    },
+    /// Whoever keeps the accounts has not said how this is done.
+    #[error("{0}")]
+    NotImplemented(String),
     /// Something broke.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
+}
+
+impl AccountError {
+    /// As a conversation says it to a visitor, where the visitor can do something; else what is broken.
+    pub fn refusal(self) -> Result<Refusal, ConnectorError> {
+        match self {
+            Self::Password(faults) => Ok(Refusal::PasswordTooWeak(faults)),
+            Self::Username(_) | Self::UsernameTaken => Ok(Refusal::UsernameUnusable),
+            Self::Email => Ok(Refusal::EmailUnusable),
+            Self::Exists | Self::Refused { .. } => Ok(Refusal::SignUpRefused),
+            Self::NotImplemented(what) => Err(ConnectorError::Misconfigured(what)),
+            Self::Connector(error) => Err(error),
+        }
+    }
 }

@@ -18,10 +18,26 @@ pub struct Assertion {
     pub profile: Map<String, Value>,
     /// How they showed it.
     pub evidence: Evidence,
-    /// A credential to be stored in the unit of work that makes the user, when the account is new.
+    /// What the connection's administrator answers for beyond the profile.
+    pub vouched: Option<Box<Vouched>>,
+    /// A credential to be stored in the unit of work that makes the user, when the account is new here.
     pub credential: Option<Credential>,
     /// What makes the answer it comes from unusable once it was used: for answers that travel through the browser.
     pub once: Option<Once>,
+}
+
+/// What a connection says of an account that no identity provider may say of anybody: it is the customer's own list of
+/// users, read by an administrator's code (contract §5.1).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vouched {
+    /// Their user name.
+    pub username: Option<String>,
+    /// Whether the address is theirs: true only where the connection is configured to be believed (`security.md` JS-14).
+    pub email_verified: bool,
+    /// What the person may change; taken over once, with the user.
+    pub user_metadata: Map<String, Value>,
+    /// What only administrators and rules may change; taken over once, with the user.
+    pub app_metadata: Map<String, Value>,
 }
 
 /// A mark of an answer that counts but once at its connection (`security.md` §3.1.8). It is noted in the unit of work that
@@ -76,4 +92,15 @@ pub struct Credential {
     pub email: Option<Email>,
     /// The user name to find it by, in lower case.
     pub username: Option<String>,
+    /// How the account came about.
+    pub origin: Origin,
+}
+
+/// How an account came about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// Somebody has just made it.
+    Made,
+    /// It was there before, elsewhere, and is kept here from now on (contract §5.2, import mode).
+    Brought,
 }

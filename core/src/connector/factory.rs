@@ -5,7 +5,12 @@ use super::{Connector, ConnectorError};
 use crate::{
     entropy::Entropy,
     model::{Connection, EventKind},
-    port::{certified_keys::CertifiedKeyRing, http::HttpClient, script::ScriptRuntime, store::Store},
+    port::{
+        certified_keys::CertifiedKeyRing,
+        http::HttpClient,
+        script::{Limits, ScriptRuntime},
+        store::Store,
+    },
     time::Clock,
 };
 use async_trait::async_trait;
@@ -21,6 +26,12 @@ pub trait ConnectorFactory: Send + Sync {
 
     /// Check options when they are saved, so that a bad connection fails in the dashboard and not at login.
     fn check(&self, options: &Value) -> Result<(), Vec<Problem>>;
+
+    /// Check a change of options that passed [`check`](Self::check): some cannot be changed any more. The error is a
+    /// sentence.
+    fn check_change(&self, _old: &Value, _new: &Value, _population: Population) -> Result<(), String> {
+        Ok(())
+    }
 
     /// The names of the options that no answer of the Management API may show (`client_secret`).
     fn secret_options(&self) -> &'static [&'static str] {
@@ -55,6 +66,15 @@ pub trait ConnectorFactory: Send + Sync {
 pub trait Factories: Send + Sync {
     /// The factory of this strategy, if the strategy is built in.
     fn factory(&self, strategy: &str) -> Option<&dyn ConnectorFactory>;
+}
+
+/// Whether a connection has users.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Population {
+    /// It has none.
+    Empty,
+    /// It has some.
+    Inhabited,
 }
 
 /// What is wrong with an option.
@@ -97,6 +117,8 @@ pub struct ConnectorDeps {
     pub http: Arc<dyn HttpClient>,
     /// Customers' scripts.
     pub scripts: Arc<dyn ScriptRuntime>,
+    /// What one run of a script may use.
+    pub script_limits: Limits,
     /// Our issuer, with its trailing slash: where our own addresses are.
     pub issuer: Url,
     /// Our key pairs with certificates.

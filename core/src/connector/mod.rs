@@ -3,6 +3,8 @@
 
 mod accounts;
 mod assertion;
+mod backing;
+mod conversation;
 mod document;
 mod error;
 mod factory;
@@ -11,11 +13,15 @@ mod memo;
 mod reply;
 mod step;
 
-pub use accounts::{AccountError, Accounts, NewAccount, PasswordFault, PasswordRule};
-pub use assertion::{Assertion, Credential, Evidence, Once, Subject, WayBack};
+pub use accounts::{
+    AccountError, Accounts, Kept, NewAccount, NewNames, NewPassword, Occasion, PasswordFault, PasswordRule,
+};
+pub use assertion::{Assertion, Credential, Evidence, Once, Origin, Subject, Vouched, WayBack};
+pub use backing::{Attempt, Backing, Opening, Verified};
+pub use conversation::{Conversation, canonical_identifier, identified};
 pub use document::{Document, Explanation};
 pub use error::{ConnectorError, Rejection};
-pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Notice, Problem, Renewal};
+pub use factory::{ConnectorDeps, ConnectorFactory, Factories, Notice, Population, Problem, Renewal};
 pub use farewell::{Delivery, Farewell};
 pub use memo::Memo;
 pub use reply::Reply;

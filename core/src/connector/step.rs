@@ -1,10 +1,10 @@
 //! Owns the moves of the conversation: what a connector is asked, and what it may answer.
 //! Never touches how a page looks or how a parameter travels.
 
-use super::{Assertion, Memo, PasswordFault, PasswordRule};
+use super::{Assertion, Memo, NewAccount, PasswordFault, PasswordRule};
 use crate::{
     email::Email,
-    id::{OrganizationId, TransactionId},
+    id::{ClientId, OrganizationId, TransactionId},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct AuthnRequest {
     pub intent: Intent,
     /// The organization the login is for, when it is known.
     pub organization: Option<OrganizationId>,
+    /// The application the login is for.
+    pub client: Option<ClientId>,
     /// The identifier the application or the visitor gave already.
     pub login_hint: Option<String>,
     /// Ask for credentials even where a session would do (`prompt=login`, an invitation).
@@ -59,6 +61,14 @@ pub enum Step {
     Ask(Ask),
     /// The question is answered.
     Identified(Assertion),
+    /// Somebody wants an account, and may have it as far as the connector knows. It is made by
+    /// [`Accounts::create`](super::Accounts::create) once the router knows that they may; `retry` is asked if it cannot be.
+    Wanted {
+        /// The account.
+        account: Box<NewAccount>,
+        /// What to ask next when it is not made.
+        retry: Ask,
+    },
     /// The answer was understood and is "no". `retry` keeps the conversation open; `about` is whom it concerns, for
     /// the log.
     Refused {

@@ -2,7 +2,7 @@
 //! Never touches invitations beyond the metadata that they carry.
 
 use crate::{
-    connector::Assertion,
+    connector::{Accounts, Assertion},
     email::Email,
     id::UserId,
     model::{Connection, Identity, Invitation, User},
@@ -49,9 +49,25 @@ const RESERVED: &[&str] = &[
     "username",
 ];
 
+/// Who keeps the list of accounts that an assertion comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Keeper {
+    /// We, or a customer's database that we speak for: accounts are known as `auth0|key`.
+    Us,
+    /// An identity provider.
+    Them,
+}
+
+impl Keeper {
+    /// Of a connector that has these accounts, or none.
+    pub(crate) const fn of(accounts: Option<&dyn Accounts>) -> Self {
+        if accounts.is_some() { Self::Us } else { Self::Them }
+    }
+}
+
 /// A user for an identity that is new (contract §2.8: defaults on create).
 pub(crate) fn fresh_user(
-    connection: &Connection,
+    (connection, keeper): (&Connection, Keeper),
     assertion: &Assertion,
     invitation: Option<&Invitation>,
     now: Timestamp,
@@ -67,21 +83,27 @@ pub(crate) fn fresh_user(
         let nickname = shown.split('@').next().unwrap_or_default().to_owned();
         profile.entry("nickname").or_insert_with(|| nickname.into());
     }
+    let vouched = assertion.vouched.as_deref().cloned().unwrap_or_default();
     let username = assertion.credential.as_ref().and_then(|credential| credential.username.clone());
+    let (mut user_metadata, mut app_metadata) = (vouched.user_metadata, vouched.app_metadata);
+    if let Some(invitation) = invitation {
+        user_metadata.extend(invitation.user_metadata.clone());
+        app_metadata.extend(invitation.app_metadata.clone());
+    }
     User {
-        id: user_id(connection, assertion),
+        id: user_id(connection, keeper, assertion),
         identities: vec![Identity {
             connection_id: connection.id.clone(),
             connection: connection.name.clone(),
             provider: connection.strategy.clone(),
             subject: assertion.subject.clone(),
         }],
+        email_verified: vouched.email_verified && email.is_some(),
         email,
-        email_verified: false,
-        username,
+        username: username.or(vouched.username),
         profile,
-        user_metadata: invitation.map(|invitation| invitation.user_metadata.clone()).unwrap_or_default(),
-        app_metadata: invitation.map(|invitation| invitation.app_metadata.clone()).unwrap_or_default(),
+        user_metadata,
+        app_metadata,
         blocked: false,
         logins_count: 0,
         last_login: None,
@@ -104,6 +126,10 @@ pub(super) fn refreshed_user(user: User, assertion: &Assertion, now: Timestamp) 
         // Another address is another mailbox: nobody has shown that it is theirs.
         next.email_verified &= next.email == user.email;
     }
+    if let Some(vouched) = &assertion.vouched {
+        next.email_verified |= vouched.email_verified && next.email.is_some();
+        next.username = vouched.username.clone().or(next.username);
+    }
     next.profile.extend(kept(&assertion.profile));
     if next != user {
         next.updated_at = now;
@@ -120,12 +146,11 @@ fn kept(profile: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// `auth0|key` for accounts that we keep, `strategy|connection|subject` for others (contract §1.5).
-fn user_id(connection: &Connection, assertion: &Assertion) -> UserId {
+fn user_id(connection: &Connection, keeper: Keeper, assertion: &Assertion) -> UserId {
     let subject = &assertion.subject.0;
-    let text = if assertion.credential.is_some() {
-        format!("{}|{subject}", connection.strategy)
-    } else {
-        format!("{}|{}|{subject}", connection.strategy, connection.name)
+    let text = match keeper {
+        Keeper::Us => format!("{}|{subject}", connection.strategy),
+        Keeper::Them => format!("{}|{}|{subject}", connection.strategy, connection.name),
     };
     UserId::parse(text).unwrap_or_else(|_unusable| {
         // A subject that is too long or has control characters still names one person: by its hash.

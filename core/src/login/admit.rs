@@ -4,10 +4,10 @@
 //! [`admit`] is the decision, over what [`Known::load`] read; [`Admission::write`] carries it out. Both happen in one unit
 //! of work, together with the transaction's next stage: all of it, or nothing (INV-18).
 
-use super::admission_profile::{fresh_user, refreshed_user};
+use super::admission_profile::{Keeper, fresh_user, refreshed_user};
 use crate::{
     account::{Door, may_sign_up},
-    connector::{Accounts, Assertion, Intent, Refusal},
+    connector::{Accounts, Assertion, Intent, Origin, Refusal},
     email::Email,
     id::{RoleId, UserId},
     model::{
@@ -80,8 +80,10 @@ pub struct Admission {
     pub created: bool,
     /// Whether anything of it changes.
     pub changed: bool,
-    /// The credential of a new account.
+    /// The credential of a new account, or of one that is kept here from now on.
     pub credential: Option<PasswordCredential>,
+    /// How that account came about.
+    pub origin: Option<Origin>,
     /// The organization to become a member of.
     pub joins: Option<Organization>,
     /// With which roles.
@@ -168,23 +170,26 @@ pub fn admit(
     }
     let assigns =
         known.organization_connection.as_ref().is_some_and(|place| place.assign_membership_on_login);
-    if known.user.is_none() && assertion.credential.is_some() && *intent == Intent::SignUp {
+    let origin = assertion.credential.as_ref().map(|credential| credential.origin);
+    if known.user.is_none() && origin == Some(Origin::Made) && *intent == Intent::SignUp {
         let door = Door::of(request, known.organization_connection.as_ref());
         may_sign_up(accounts, connection, door).map_err(|_no| NotAdmitted::SignUpRefused)?;
     }
     let created = known.user.is_none();
     let before = known.user.clone();
     let credential = assertion.credential.clone();
-    let mut user = match known.user {
-        Some(user) => refreshed_user(user, &assertion, now),
-        None => {
-            fresh_user(connection, &assertion, invitation.as_ref().map(|(invitation, _)| invitation), now)
-        }
+    let mut user = if let Some(user) = known.user {
+        refreshed_user(user, &assertion, now)
+    } else {
+        let invitation = invitation.as_ref().map(|(invitation, _)| invitation);
+        fresh_user((connection, Keeper::of(accounts)), &assertion, invitation, now)
     };
     if invitation.as_ref().is_some_and(|(_, source)| *source == TicketSource::Mail) {
         user.email_verified = true;
     }
-    let credential = credential.filter(|_| created).map(|credential| PasswordCredential {
+    let is_kept = |origin| created || origin == Origin::Brought;
+    let credential = credential.filter(|credential| is_kept(credential.origin));
+    let credential = credential.map(|credential| PasswordCredential {
         connection_id: connection.id.clone(),
         user_id: user.id.clone(),
         subject: assertion.subject,
@@ -199,7 +204,7 @@ pub fn admit(
     let accepts = invitation.map(|(invitation, _)| invitation);
     let joins = known.organization.filter(|_| known.membership.is_none() && (accepts.is_some() || assigns));
     let roles = known.invited_roles.into_iter().map(|role| role.id).filter(|_| accepts.is_some()).collect();
-    Ok(Admission { user, created, changed, credential, joins, roles, accepts })
+    Ok(Admission { user, created, changed, credential, origin, joins, roles, accepts })
 }
 
 /// The address that stands against the invitee's: of the account if there is one, else the one that was asserted. An
@@ -223,8 +228,10 @@ impl Admission {
         } else if self.changed {
             unit.users().update(&self.user).await?;
         }
-        if let Some(credential) = &self.credential {
-            unit.credentials().insert(credential).await?;
+        match (&self.credential, self.origin) {
+            (Some(credential), Some(Origin::Brought)) => bring(unit, credential, now).await?,
+            (Some(credential), _) => unit.credentials().insert(credential).await?,
+            (None, _) => {}
         }
         if let Some(invitation) = &self.accepts
             && !unit.invitations().consume(&invitation.id, Some(&self.user.id), now).await?
@@ -242,6 +249,28 @@ impl Admission {
         }
         Ok(added)
     }
+}
+
+/// Keep the credential of an account that was kept elsewhere so far. It may have one without a password.
+async fn bring(
+    unit: &mut dyn UnitOfWork,
+    credential: &PasswordCredential,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (connection, subject) = (&credential.connection_id, &credential.subject);
+    let Some(stored) = unit.credentials().find(connection, subject).await? else {
+        return unit.credentials().insert(credential).await;
+    };
+    if stored.password_hash.is_some() {
+        // Somebody was faster: that password counts.
+        return Ok(());
+    }
+    let (email, username) = (&credential.email_normalized, &credential.username_normalized);
+    unit.credentials().change_identifiers(connection, subject, email.as_deref(), username.as_deref()).await?;
+    if let Some(hash) = &credential.password_hash {
+        unit.credentials().change_password(connection, subject, hash, now, 0).await?;
+    }
+    Ok(())
 }
 
 /// Whether a membership came about.

@@ -45,7 +45,7 @@ impl Arriving {
 
     fn assertion(self) -> Assertion {
         let Self { connection: _, title: _, subject, profile, evidence } = self;
-        Assertion { subject, profile, evidence, credential: None, once: None }
+        Assertion { subject, profile, evidence, vouched: None, credential: None, once: None }
     }
 }
 
@@ -115,7 +115,7 @@ impl Flow {
             Ok(Step::Identified(assertion)) => {
                 Box::pin(self.arrived(request, connection, assertion, visitor)).await
             }
-            Ok(Step::Refused { .. } | Step::Ask(_)) => {
+            Ok(Step::Refused { .. } | Step::Ask(_) | Step::Wanted { .. }) => {
                 self.turn_away(&NOT_TAKEN, &connection, Some(&request), visitor).await
             }
             Err(ConnectorError::Rejected(rejection)) => {

@@ -249,7 +249,7 @@ impl Flow {
         let retry = match connector.begin(&request).await.map_err(FlowError::Connector)? {
             Step::Ask(ask) => Some(ask),
             Step::Refused { retry, .. } => retry,
-            Step::Identified(_) => None,
+            Step::Identified(_) | Step::Wanted { .. } => None,
         };
         Box::pin(self.refused(here, awaiting, said, retry)).await
     }

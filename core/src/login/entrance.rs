@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     account::{AccountSettings, MailFacts, mail_verification},
-    connector::{Accounts, Assertion, Connector, Intent, Once},
+    connector::{Accounts, Assertion, Connector, Intent, Once, Origin},
     entropy::Entropy,
     id::ConnectionId,
     model::{Connection, EventKind},
@@ -26,6 +26,7 @@ use crate::{
 use std::sync::Arc;
 
 /// An assertion on its way to a user.
+#[derive(Clone)]
 pub(super) struct Entrance {
     pub(super) transaction: Transaction,
     pub(super) intent: Intent,
@@ -54,12 +55,19 @@ impl Flow {
         let settings = AccountSettings::of(self.settings.issuer.clone());
         let (now, entropy) = (self.clock.now(), Arc::clone(&self.entropy));
         let durability = entrance.durability(&*connector);
-        let entered = self
-            .store
-            .write_as(durability, move |unit| {
+        // Of a customer's database a user may come in twice at once: the second finds what the first has made.
+        let again = entrance.assertion.vouched.is_some().then(|| entrance.clone());
+        let enter = |entrance: Entrance| {
+            let (connector, settings, entropy) =
+                (Arc::clone(&connector), settings.clone(), Arc::clone(&entropy));
+            self.store.write_as(durability, move |unit| {
                 Box::pin(entrance.write(unit, (connector, settings), (now, entropy)))
             })
-            .await;
+        };
+        let entered = match (enter(entrance).await, again) {
+            (Err(StoreError::Conflict(_)), Some(again)) => enter(again).await,
+            (entered, _) => entered,
+        };
         match entered {
             // The account was made meanwhile: the visitor is asked again, now for its own password (INV-04, INV-10).
             Err(StoreError::Conflict(_)) => Ok(Entered::Not(NotAdmitted::SignUpRefused)),
@@ -103,7 +111,9 @@ impl Entrance {
             };
         let added = admission.write(unit, now).await?;
         let user = &admission.user;
-        if admission.created && admission.credential.is_some() {
+        if admission.credential.is_some() && admission.origin == Some(Origin::Brought) {
+            unit.events().insert(&entry(EventKind::UserMigrated).about(user)).await?;
+        } else if admission.created && admission.credential.is_some() {
             unit.events().insert(&entry(EventKind::SignUp).about(user)).await?;
             // An invitation that was mailed has shown it already (INV-11).
             if !user.email_verified && accounts.is_some_and(Accounts::verifies_addresses) {

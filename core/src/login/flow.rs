@@ -322,6 +322,9 @@ impl Flow {
                 let answered = (assertion, charges.filter(|_| guess.is_some()).unwrap_or_default());
                 Box::pin(self.identified(here, awaiting, answered, visitor)).await
             }
+            Ok(Step::Wanted { account, retry }) => {
+                Box::pin(self.make_account(here, awaiting, (*account, retry), visitor)).await
+            }
             Ok(Step::Ask(ask)) => Box::pin(self.asked_again(here, awaiting, ask)).await,
             Ok(Step::Refused { reason, about, retry }) => {
                 Box::pin(self.refused(here, awaiting, Said { reason, about: about.or(guess) }, retry)).await
@@ -426,7 +429,7 @@ impl Flow {
                 let here = Here::arrived(transaction, scene, at);
                 return Box::pin(self.refused(here, awaiting, Said { reason, about }, retry)).await;
             }
-            Step::Identified(_) => {
+            Step::Identified(_) | Step::Wanted { .. } => {
                 let problem = "the connector identified somebody before asking".to_owned();
                 return Err(FlowError::Connector(ConnectorError::Misconfigured(problem)));
             }

@@ -168,6 +168,7 @@ impl Flow {
             callback: self.settings.callback(),
             intent: intent.clone(),
             organization: transaction.request.organization.clone(),
+            client: Some(transaction.request.client_id.clone()),
             login_hint: hint.or_else(|| transaction.request.login_hint.clone()),
             force: transaction.request.prompts(crate::oauth::PromptValue::Login)
                 || transaction.request.invitation.is_some(),

@@ -36,7 +36,7 @@ pub mod throttle;
 mod transaction;
 mod visitor;
 
-pub(crate) use admission_profile::fresh_user;
+pub(crate) use admission_profile::{Keeper, fresh_user};
 pub use arrival::Arriving;
 pub use connectors::Connectors;
 pub use pause::{Paused, Returned};

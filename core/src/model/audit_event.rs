@@ -175,6 +175,8 @@ kinds! {
     EmailVerificationFailed = "fv",
     /// A user was deleted.
     UserDeleted = "sdu",
+    /// A user of a customer's own database is kept by us from now on.
+    UserMigrated = "user_migrated",
     /// An account and an address were blocked after too many attempts.
     BlockedAttempts = "limit_wc",
     /// An address was blocked after too many accounts.
@@ -207,6 +209,8 @@ kinds! {
     ConnectionTrustChanged = "connection_trust_changed",
     /// A script hit a limit.
     ScriptLimitHit = "script_limit_hit",
+    /// A script of a connection failed.
+    ScriptFailed = "script_failed",
     /// A signing key was rotated.
     KeyRotated = "key_rotated",
     /// A signing key was revoked.

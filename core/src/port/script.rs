@@ -124,6 +124,8 @@ pub enum ScriptError {
         name: String,
         /// Its message, redacted, at most 1 KiB.
         message: String,
+        /// The code that it carries where it is a `ValidationError` (contract §5.1): at most 64 letters, digits, `_` and `-`.
+        code: Option<String>,
         /// Where it was raised, counted from 1; 0 when the engine does not say.
         line: u32,
         /// What was written to `console` before.

@@ -122,7 +122,7 @@ impl Order {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Failure {
     Syntax { line: u32, column: u32, message: String },
-    Raised { name: String, message: String, line: u32 },
+    Raised { name: String, message: String, code: Option<String>, line: u32 },
     TimedOut(Duration),
     OutOfMemory,
     Silent,
@@ -139,7 +139,9 @@ impl Failure {
     pub(crate) fn into_error(self, console: Vec<String>) -> ScriptError {
         match self {
             Self::Syntax { line, column, message } => ScriptError::Syntax { line, column, message },
-            Self::Raised { name, message, line } => ScriptError::Raised { name, message, line, console },
+            Self::Raised { name, message, code, line } => {
+                ScriptError::Raised { name, message, code, line, console }
+            }
             Self::TimedOut(after) => ScriptError::TimedOut(after),
             Self::OutOfMemory => ScriptError::OutOfMemory,
             Self::Silent => ScriptError::Silent,

@@ -151,6 +151,10 @@ fn not_signed_up(not: &NotSignedUp, now: Timestamp) -> Response {
         NotSignedUp::UsernameUnusable(reason) => refused("invalid_signup", &format!("username: {reason}")),
         NotSignedUp::UsernameTaken => refused("username_exists", "The username provided is in use already."),
         NotSignedUp::Faults(faults) => weak_password(faults),
+        // Contract §5.1: the code of a script's `ValidationError`.
+        NotSignedUp::NotTaken(code) => {
+            refused(code.as_deref().unwrap_or("invalid_signup"), "the account cannot be made")
+        }
         NotSignedUp::TooMany(room_at) => too_many(*room_at, now),
     }
 }

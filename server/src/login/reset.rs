@@ -128,6 +128,10 @@ async fn change(
         Err(NotChanged::Faults(faults)) => {
             choose(&state, &guest, ticket, Some(Refusal::PasswordTooWeak(faults))).await
         }
+        // Why is for administrators: the person chooses another one.
+        Err(NotChanged::Refused) => {
+            choose(&state, &guest, ticket, Some(Refusal::PasswordTooWeak(Vec::new()))).await
+        }
         Err(NotChanged::Unusable) => Err(PageFault::new(Trouble::TicketUnusable)),
     }
 }

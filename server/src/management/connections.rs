@@ -17,6 +17,7 @@ use axum::{
 use http::{Method, StatusCode};
 use portico_core::{
     admin::{Change, ConnectionChange, ConnectionDraft, EnabledClient},
+    email::Email,
     id::{ClientId, ConnectionId},
     model::Connection,
     port::store::ConnectionFilter,
@@ -36,6 +37,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/connections/{id}", &["delete:connections"], delete),
         Endpoint::new(Method::GET, "/connections/{id}/clients", READ, client_index),
         Endpoint::new(Method::PATCH, "/connections/{id}/clients", UPDATE, enable),
+        Endpoint::new(Method::DELETE, "/connections/{id}/users", &["delete:users"], delete_user),
     ]
 }
 
@@ -91,6 +93,19 @@ async fn delete(
     Segments(id): Segments<ConnectionId>,
 ) -> Result<StatusCode, ApiFault> {
     app.admin.delete_connection(&actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn delete_user(
+    State(app): App,
+    Acting(actor): Acting,
+    Segments(id): Segments<ConnectionId>,
+    query: Query,
+) -> Result<StatusCode, ApiFault> {
+    let what = "The email of the user to delete";
+    let email = query.parsed("email", Email::parse)?;
+    let email = email.ok_or_else(|| ApiFault::query("Missing required property: email", "email", what))?;
+    app.admin.delete_user_of_connection(&actor, &id, &email).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -111,7 +111,7 @@ async fn db_18_a_reply_is_read_as_the_answer_to_what_was_asked() {
     let connector = house.connector().await;
     let memo_of = async |intent: Intent| match connector.begin(&house.question(intent)).await.unwrap() {
         Step::Ask(Ask { memo, .. }) => memo,
-        step @ (Step::Identified(_) | Step::Refused { .. }) => panic!("{step:?}"),
+        step @ (Step::Identified(_) | Step::Wanted { .. } | Step::Refused { .. }) => panic!("{step:?}"),
     };
     let sign_in = memo_of(Intent::SignIn).await;
     let sign_up = memo_of(Intent::SignUp).await;

@@ -10,8 +10,8 @@ use portico_connectors::Registry;
 use portico_core::{
     account::{AccountSettings, Caller, ResetRequest, ResetRequested, SelfService},
     connector::{
-        Ask, AuthnRequest, Connector, ConnectorDeps, ConnectorError, Intent, Interaction, NewAccount, Prompt,
-        Reply, Step,
+        Ask, AuthnRequest, Connector, ConnectorDeps, ConnectorError, Intent, Interaction, NewAccount,
+        Occasion, Prompt, Reply, Step,
     },
     email::Email,
     entropy::Entropy,
@@ -83,6 +83,7 @@ impl House {
             entropy: Arc::clone(&entropy),
             http: Arc::new(Nowhere),
             scripts: Arc::new(Nowhere),
+            script_limits: portico_core::port::script::Limits::default(),
             store: Arc::clone(&store),
             issuer: issuer(),
             certified_keys: Arc::new(portico_core::testing::MemoryCertifiedKeys::default()),
@@ -129,8 +130,10 @@ impl House {
             password: password.map(Secret::new),
             profile: Map::new(),
             subject: None,
+            occasion: Occasion::default(),
         };
-        let (subject, credential) = connector.accounts().unwrap().create(account).await.unwrap();
+        let made = connector.accounts().unwrap().create(account).await.unwrap();
+        let (subject, credential) = (made.subject, made.credential.unwrap());
         let mut user = testing::user();
         user.id = portico_core::id::UserId::parse(format!("auth0|{}", subject.0)).unwrap();
         user.identities[0].subject = subject.clone();
@@ -206,6 +209,7 @@ impl House {
             callback: issuer().join("login/callback").unwrap(),
             intent,
             organization: Some(self.organization.id.clone()),
+            client: None,
             login_hint: None,
             force: false,
             acr_values: Vec::new(),
@@ -334,7 +338,9 @@ pub(super) fn issuer() -> Url {
 pub(super) fn prompt_of(step: &Step) -> &Prompt {
     let ask = match step {
         Step::Ask(ask) | Step::Refused { retry: Some(ask), .. } => ask,
-        Step::Identified(_) | Step::Refused { retry: None, .. } => panic!("nothing is asked: {step:?}"),
+        Step::Identified(_) | Step::Wanted { .. } | Step::Refused { retry: None, .. } => {
+            panic!("nothing is asked: {step:?}")
+        }
     };
     let Interaction::Prompt(prompt) = &ask.interaction else { panic!("no form of ours: {step:?}") };
     prompt

@@ -178,7 +178,7 @@ async fn db_11_a_new_password_is_refused_for_its_reasons() {
         match house.converse(Intent::SignUp, form).await.unwrap() {
             Step::Identified(_) => Vec::new(),
             Step::Refused { reason: Refusal::PasswordTooWeak(faults), .. } => faults,
-            step @ (Step::Ask(_) | Step::Refused { .. }) => panic!("{step:?}"),
+            step @ (Step::Ask(_) | Step::Wanted { .. } | Step::Refused { .. }) => panic!("{step:?}"),
         }
     };
     for (password, fault) in [

@@ -102,7 +102,7 @@ async fn rules_run_when_a_token_is_refreshed() {
 
     *stage.rules.says.lock().unwrap() = Some(|_, _| {
         let (name, message) = ("UnauthorizedError".to_owned(), "the office is closed".to_owned());
-        Err(ScriptError::Raised { name, message, line: 0, console: Vec::new() })
+        Err(ScriptError::Raised { name, message, code: None, line: 0, console: Vec::new() })
     });
     is(&stage.refresh(&token, &[]).await, (403, "access_denied", "the office is closed"));
     assert!(stage.logged("fertft", "rule_denied").await);

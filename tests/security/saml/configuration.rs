@@ -301,6 +301,7 @@ async fn saml_67_requests_have_ids_that_nobody_guesses() {
             callback: url("https://login.portico.test/login/callback"),
             intent: Intent::SignIn,
             organization: None,
+            client: None,
             login_hint: None,
             force: false,
             acr_values: Vec::new(),

@@ -99,7 +99,13 @@ fn failed(verdict: Result<Verdict, RuleFailed>) -> RuleFailed {
 }
 
 fn raised(name: &str, message: &str) -> ScriptError {
-    ScriptError::Raised { name: name.to_owned(), message: message.to_owned(), line: 1, console: Vec::new() }
+    ScriptError::Raised {
+        name: name.to_owned(),
+        message: message.to_owned(),
+        code: None,
+        line: 1,
+        console: Vec::new(),
+    }
 }
 
 #[tokio::test]

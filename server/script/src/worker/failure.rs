@@ -19,7 +19,9 @@ pub(super) fn raised<'js>(ctx: &Ctx<'js>, state: &State, thrown: &Value<'js>) ->
     let (name, message) = name_and_message(ctx, thrown);
     let mut message = state.console.borrow().redact(&message);
     message.truncate(message.floor_char_boundary(MOST_OF_A_MESSAGE));
-    Failure::Raised { name, message, line: position(ctx, thrown).map_or(0, |(line, _)| line) }
+    let code = if name == "ValidationError" { text_property(ctx, thrown, "code") } else { None };
+    let code = code.filter(|code| is_a_word(code));
+    Failure::Raised { name, message, code, line: position(ctx, thrown).map_or(0, |(line, _)| line) }
 }
 
 fn is_out_of_memory<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> bool {
@@ -38,10 +40,14 @@ pub(super) fn name_and_message<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> (Str
     if !thrown.is_error() {
         return (PLAIN.to_owned(), message.unwrap_or_else(|| "an object was thrown".to_owned()));
     }
-    let name = text_property(ctx, thrown, "name").filter(|name| {
-        (1..=MOST_OF_A_NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
+    let name = text_property(ctx, thrown, "name")
+        .filter(|name| is_a_word(name) && name.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     (name.unwrap_or_else(|| PLAIN.to_owned()), message.unwrap_or_default())
+}
+
+fn is_a_word(text: &str) -> bool {
+    (1..=MOST_OF_A_NAME).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// Where it was thrown, counted from 1, as far as the engine's trace says.

@@ -1,37 +1,22 @@
-//! Owns the conversation of a database connection: signing in, signing up, accepting an invitation.
-//! Never touches users: admission makes them, of what is identified here.
+//! Owns the conversation of connectors that ask for a password on our own pages: signing in, signing up, accepting an
+//! invitation.
+//! Never touches accounts, which whoever keeps them does, or users, which admission makes of what is identified here.
 
-use crate::{
-    Dictionary, HashingPool, Options, Password, context::Context, hashing::Match,
-    username::canonical_identifier,
+use super::{
+    AccountError, Accounts, Ask, Assertion, Attempt, AuthnRequest, Backing, Connector, ConnectorError,
+    Credential, Evidence, Field, Intent, Interaction, Memo, NewAccount, Occasion, Opening, Presence, Prompt,
+    Refusal, Reply, Step, Subject, Verified,
 };
+use crate::{email::Email, secret::Secret};
 use async_trait::async_trait;
-use portico_core::{
-    connector::{
-        Accounts, Ask, Assertion, AuthnRequest, Connector, ConnectorError, Credential, Evidence, Field,
-        Intent, Interaction, Memo, Presence, Prompt, Refusal, Reply, Step, Subject,
-    },
-    email::Email,
-    entropy::Entropy,
-    id::ConnectionId,
-    model::PasswordCredential,
-    port::store::Store,
-    secret::Secret,
-};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// A database connection at work.
-pub(crate) struct DatabaseConnector {
-    pub(crate) connection: ConnectionId,
-    /// The connection's names, which a password may not contain.
-    pub(crate) place: Vec<String>,
-    pub(crate) options: Options,
-    pub(crate) pool: Arc<HashingPool>,
-    pub(crate) dictionary: Arc<Dictionary>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) entropy: Arc<dyn Entropy>,
+/// A connector over accounts with passwords, whoever keeps them.
+#[derive(Clone)]
+pub struct Conversation {
+    backing: Arc<dyn Backing>,
 }
 
 /// What was asked, so that the reply is read as the answer to that and to nothing else (`security.md` DB-18).
@@ -48,15 +33,22 @@ enum Notes {
     New,
 }
 
+impl Conversation {
+    /// Over these accounts.
+    pub const fn new(backing: Arc<dyn Backing>) -> Self {
+        Self { backing }
+    }
+}
+
 #[async_trait]
-impl Connector for DatabaseConnector {
+impl Connector for Conversation {
     async fn begin(&self, request: &AuthnRequest) -> Result<Step, ConnectorError> {
         Ok(match &request.intent {
             Intent::SignIn => Step::Ask(self.ask_sign_in(request.login_hint.as_deref())?),
-            Intent::SignUp if self.options.sign_up => Step::Ask(self.ask_sign_up(None)?),
+            Intent::SignUp if self.backing.open_for_sign_up() => Step::Ask(self.ask_sign_up(None)?),
             Intent::SignUp => self.closed(request)?,
             Intent::Accept(email) => {
-                let exists = self.find(email.canonical()).await?.is_some();
+                let exists = self.backing.holds(email.canonical(), &occasion(request)).await?;
                 Step::Ask(if exists { self.ask_existing(email)? } else { self.ask_new(email)? })
             }
         })
@@ -65,9 +57,11 @@ impl Connector for DatabaseConnector {
     async fn resume(&self, request: &AuthnRequest, memo: Memo, reply: Reply) -> Result<Step, ConnectorError> {
         match (memo.read::<Notes>()?, &request.intent) {
             (Notes::SignIn { identifier }, Intent::SignIn | Intent::SignUp) => {
-                self.sign_in(identifier, &reply).await
+                self.sign_in(request, identifier, &reply).await
             }
-            (Notes::SignUp, Intent::SignUp) if self.options.sign_up => self.sign_up(request, &reply).await,
+            (Notes::SignUp, Intent::SignUp) if self.backing.open_for_sign_up() => {
+                self.sign_up(request, &reply).await
+            }
             (Notes::SignUp, Intent::SignUp) => self.closed(request),
             // INV-05: the address is the invitation's, whatever the form says.
             (Notes::Existing { .. } | Notes::New, Intent::Accept(email)) if names_another(&reply, email) => {
@@ -76,7 +70,7 @@ impl Connector for DatabaseConnector {
             }
             (Notes::Existing { email: noted }, Intent::Accept(email)) if noted == email.canonical() => {
                 let retry = self.ask_existing(email)?;
-                self.check_password(email.canonical(), answer_to(&reply, Field::Password), retry).await
+                self.check_password(request, email.canonical(), &reply, retry).await
             }
             (Notes::New, Intent::Accept(email)) => self.accept_invitation(request, email, &reply).await,
             _ => Err(ConnectorError::Memo),
@@ -88,7 +82,7 @@ impl Connector for DatabaseConnector {
     }
 
     fn guess(&self, memo: &Memo, reply: &Reply) -> Option<String> {
-        if !self.options.brute_force_protection {
+        if !self.backing.counts_guesses() {
             return None;
         }
         match memo.read::<Notes>().ok()? {
@@ -103,12 +97,12 @@ impl Connector for DatabaseConnector {
     }
 
     fn accounts(&self) -> Option<&dyn Accounts> {
-        Some(self)
+        Some(&*self.backing)
     }
 }
 
 /// Forms.
-impl DatabaseConnector {
+impl Conversation {
     fn ask_sign_in(&self, known: Option<&str>) -> Result<Ask, ConnectorError> {
         let identifier = known.map(str::trim).filter(|typed| canonical_identifier(typed).is_some());
         let fields = match identifier {
@@ -122,7 +116,7 @@ impl DatabaseConnector {
 
     fn ask_sign_up(&self, email: Option<String>) -> Result<Ask, ConnectorError> {
         let mut fields = vec![Field::Email, Field::NewPassword];
-        if self.options.usernames.asked() {
+        if self.backing.asks_usernames() {
             fields.insert(1, Field::Username);
         }
         self.ask(&Notes::SignUp, Intent::SignUp, fields, email)
@@ -136,7 +130,7 @@ impl DatabaseConnector {
 
     fn ask_new(&self, email: &Email) -> Result<Ask, ConnectorError> {
         let mut fields = vec![Field::NewPassword];
-        if self.options.usernames.asked() {
+        if self.backing.asks_usernames() {
             fields.insert(0, Field::Username);
         }
         let shown = Some(email.as_given().to_owned());
@@ -152,9 +146,9 @@ impl DatabaseConnector {
     ) -> Result<Ask, ConnectorError> {
         let chooses = fields.contains(&Field::NewPassword);
         let prompt = Prompt {
-            may_sign_up: self.options.sign_up && intent == Intent::SignIn,
-            may_reset: self.options.reset && !chooses,
-            password_rules: if chooses { self.options.policy.rules() } else { Vec::new() },
+            may_sign_up: self.backing.open_for_sign_up() && intent == Intent::SignIn,
+            may_reset: self.backing.open_for_reset() && !chooses,
+            password_rules: if chooses { self.backing.password_rules() } else { Vec::new() },
             intent,
             fields,
             identifier,
@@ -170,68 +164,36 @@ impl DatabaseConnector {
 }
 
 /// Replies.
-impl DatabaseConnector {
-    async fn sign_in(&self, known: Option<String>, reply: &Reply) -> Result<Step, ConnectorError> {
+impl Conversation {
+    async fn sign_in(
+        &self,
+        request: &AuthnRequest,
+        known: Option<String>,
+        reply: &Reply,
+    ) -> Result<Step, ConnectorError> {
         let typed = typed_identifier(known.clone(), reply);
-        let password = answer_to(reply, Field::Password);
         let mut retry = self.ask_sign_in(known.as_deref())?;
         if let Interaction::Prompt(prompt) = &mut retry.interaction {
             prompt.identifier = Some(typed.clone()).filter(|typed| !typed.is_empty());
         }
         // An identifier that can be nobody's is looked for all the same: the work does not tell (DB-02).
         let identifier = canonical_identifier(&typed).unwrap_or_default();
-        self.check_password(&identifier, password, retry).await
+        self.check_password(request, &identifier, reply, retry).await
     }
 
-    /// Find the account and compare the password; the work is the same whether there is an account, and whether it has
-    /// a password.
     async fn check_password(
         &self,
+        request: &AuthnRequest,
         identifier: &str,
-        password: &str,
+        reply: &Reply,
         retry: Ask,
     ) -> Result<Step, ConnectorError> {
-        let credential = self.find(identifier).await?;
-        let about = match &credential {
-            Some(credential) => credential.user_id.to_string(),
-            None => identifier.to_owned(),
-        };
-        let refused = || Ok(refuse(Refusal::WrongCredentials, Some(about), Some(retry)));
-        // What is too long to be a password is nobody's, whoever they are.
-        let Ok(password) = Password::parse(password) else { return refused() };
-        // One that waits for its address to be verified has no password yet, as far as anybody can tell (DB-03).
-        let open = credential.as_ref().filter(|credential| !credential.awaits_verification);
-        let stored = open.and_then(|credential| credential.password_hash.as_ref());
-        let matched = self.pool.verify(&password, stored).await?;
-        let (Some(credential), Some(stored), Match::Yes | Match::Outdated) = (&credential, stored, matched)
-        else {
-            return refused();
-        };
-        if matched == Match::Outdated {
-            self.rehash(credential, &password, stored).await?;
-        }
-        Ok(Step::Identified(identified(credential.subject.clone(), Map::new(), None)))
-    }
-
-    /// Replace a hash that has other parameters than today's. Only whoever knows the password can see the time it
-    /// takes. A node that is busy leaves it to the next login.
-    async fn rehash(
-        &self,
-        credential: &PasswordCredential,
-        password: &Password,
-        old: &Secret,
-    ) -> Result<(), ConnectorError> {
-        let new = match self.pool.hash(password).await {
-            Ok(new) => new,
-            Err(ConnectorError::Busy) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let (connection, subject, old) = (self.connection.clone(), credential.subject.clone(), old.clone());
-        let work = self.store.write(|unit| {
-            Box::pin(async move { unit.credentials().rehash(&connection, &subject, &old, &new).await })
-        });
-        let _ours: bool = work.await?;
-        Ok(())
+        let password = Secret::new(answer_to(reply, Field::Password));
+        let attempt = Attempt { identifier, password: &password, occasion: &occasion(request) };
+        Ok(match self.backing.verify(attempt).await? {
+            Verified::Yes(assertion) => Step::Identified(*assertion),
+            Verified::No(about) => refuse(Refusal::WrongCredentials, about, Some(retry)),
+        })
     }
 
     async fn sign_up(&self, request: &AuthnRequest, reply: &Reply) -> Result<Step, ConnectorError> {
@@ -250,7 +212,7 @@ impl DatabaseConnector {
         reply: &Reply,
     ) -> Result<Step, ConnectorError> {
         // INV-10: the account may have been made since the form was shown. Its password is asked, never replaced.
-        if self.find(email.canonical()).await?.is_some() {
+        if self.backing.holds(email.canonical(), &occasion(request)).await? {
             let retry = self.ask_existing(email)?;
             let about = Some(email.canonical().to_owned());
             return Ok(refuse(Refusal::SignUpRefused, about, Some(retry)));
@@ -266,54 +228,26 @@ impl DatabaseConnector {
         reply: &Reply,
         retry: Ask,
     ) -> Result<Step, ConnectorError> {
-        let about = || Some(email.canonical().to_owned());
-        let chosen = reply.get(Field::Username.name()).filter(|_| self.options.usernames.asked());
-        let Ok(username) = self.options.usernames.check(chosen) else {
-            return Ok(refuse(Refusal::UsernameUnusable, about(), Some(retry)));
+        let chosen = reply.get(Field::Username.name()).filter(|_| self.backing.asks_usernames());
+        let account = NewAccount {
+            email: Some(email.clone()),
+            username: chosen.map(str::to_owned),
+            password: Some(Secret::new(answer_to(reply, Field::NewPassword))),
+            profile: Map::new(),
+            subject: None,
+            occasion: occasion(request),
         };
-        let mut context = self.in_its_place(Context::default());
-        context.address(email);
-        context.person.extend(username.iter().map(|name| ("username".to_owned(), name.clone())));
-        context.place.extend(self.names_of_organization(request).await?);
-        let password = match self.accept(answer_to(reply, Field::NewPassword), &context) {
-            Ok(password) => password,
-            Err(faults) => return Ok(refuse(Refusal::PasswordTooWeak(faults), about(), Some(retry))),
-        };
-        let hash = self.pool.hash(&password).await?;
-        // Where addresses are verified, whoever signs up is not told whether this one has an account: its owner is, by
-        // mail (DB-03). Elsewhere it is looked for after the hash, so that the time it takes does not tell.
-        let quiet = self.options.verifies_addresses && request.intent == Intent::SignUp;
-        if !quiet && self.find(email.canonical()).await?.is_some() {
-            return Ok(refuse(Refusal::SignUpRefused, about(), Some(retry)));
+        match self.backing.open(account, &request.intent).await {
+            Ok(Opening::Made(assertion)) => Ok(Step::Identified(*assertion)),
+            Ok(Opening::Wanted(account)) => Ok(Step::Wanted { account, retry }),
+            Err(AccountError::Connector(error)) => Err(error),
+            Err(refused) => Ok(refuse(refused.refusal()?, Some(email.canonical().to_owned()), Some(retry))),
         }
-        if let Some(username) = &username
-            && self.find(username).await?.is_some()
-        {
-            return Ok(refuse(Refusal::UsernameUnusable, about(), Some(retry)));
-        }
-        let profile = profile_of(email, username.as_deref());
-        let credential = Credential { password_hash: Some(hash), email: Some(email.clone()), username };
-        Ok(Step::Identified(identified(self.fresh_subject(), profile, Some(credential))))
     }
+}
 
-    async fn find(&self, identifier: &str) -> Result<Option<PasswordCredential>, ConnectorError> {
-        let connection = &self.connection;
-        Ok(self
-            .store
-            .read(|unit| {
-                Box::pin(async move { unit.credentials().find_by_identifier(connection, identifier).await })
-            })
-            .await?)
-    }
-
-    async fn names_of_organization(&self, request: &AuthnRequest) -> Result<Vec<String>, ConnectorError> {
-        let Some(id) = &request.organization else { return Ok(Vec::new()) };
-        let organization =
-            self.store.read(|unit| Box::pin(async move { unit.organizations().find(id).await })).await?;
-        Ok(organization.map_or_else(Vec::new, |organization| {
-            vec![organization.name.as_str().to_owned(), organization.title().to_owned()]
-        }))
-    }
+fn occasion(request: &AuthnRequest) -> Occasion {
+    Occasion { organization: request.organization.clone(), client: request.client.clone() }
 }
 
 fn refuse(reason: Refusal, about: Option<String>, retry: Option<Ask>) -> Step {
@@ -323,25 +257,18 @@ fn refuse(reason: Refusal, about: Option<String>, retry: Option<Ask>) -> Step {
 fn asked_by(step: Step) -> Option<Ask> {
     match step {
         Step::Ask(ask) => Some(ask),
-        Step::Identified(_) | Step::Refused { .. } => None,
+        Step::Identified(_) | Step::Wanted { .. } | Step::Refused { .. } => None,
     }
 }
 
-fn identified(subject: Subject, profile: Map<String, Value>, credential: Option<Credential>) -> Assertion {
+/// Somebody who showed who they are by a password.
+pub fn identified(
+    subject: Subject,
+    profile: Map<String, Value>,
+    credential: Option<Credential>,
+) -> Assertion {
     let evidence = Evidence { amr: vec!["pwd".to_owned()], ..Evidence::default() };
-    Assertion { subject, profile, evidence, credential, once: None }
-}
-
-/// What a new user looks like before anybody has said more (contract §2.8).
-fn profile_of(email: &Email, username: Option<&str>) -> Map<String, Value> {
-    let mut profile = Map::new();
-    profile.insert("email".to_owned(), email.as_given().into());
-    if let Some(username) = username {
-        profile.insert("username".to_owned(), username.into());
-    }
-    profile.insert("name".to_owned(), email.as_given().into());
-    profile.insert("nickname".to_owned(), email.local_part().into());
-    profile
+    Assertion { subject, profile, evidence, vouched: None, credential, once: None }
 }
 
 /// What was typed into a field; nothing, if it was left empty.
@@ -357,4 +284,32 @@ fn typed_identifier(known: Option<String>, reply: &Reply) -> String {
 /// Whether a form that was not asked for an address has one, and not the invited one.
 fn names_another(reply: &Reply, invited: &Email) -> bool {
     reply.get(Field::Email.name()).is_some_and(|typed| Email::parse(typed).as_ref() != Ok(invited))
+}
+
+/// What somebody typed to say who they are, in the form accounts are found by: an address in canonical form, or a user
+/// name in lower case. None when it can be neither (contract §2.8).
+pub fn canonical_identifier(typed: &str) -> Option<String> {
+    let typed = typed.trim();
+    if let Ok(email) = Email::parse(typed) {
+        return Some(email.canonical().to_owned());
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@^$.!`-#+'~_".contains(&byte);
+    let fits = (1..=128).contains(&typed.len()) && typed.bytes().all(plain);
+    fits.then(|| typed.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn db_12_an_identifier_has_one_form() {
+        assert_eq!(canonical_identifier(" Jen@X.Test ").as_deref(), Some("jen@x.test"));
+        assert_eq!(canonical_identifier("Jen").as_deref(), Some("jen"));
+        for typed in
+            ["", "auth0|5f7c", "je n", "\u{212a}im", "a@x.test,b@y.test", "a@x.test\r\nBcc: c@d.test"]
+        {
+            assert_eq!(canonical_identifier(typed), None, "{typed:?}");
+        }
+    }
 }
