@@ -1,7 +1,9 @@
-# One target is one command that a person types. Every line is plain cargo.
+# One target is one command that a person types. Every line is plain cargo, once with valgrind around it.
 .DEFAULT_GOAL := help
 DENY := cargo deny --locked check bans licenses sources
-.PHONY: help demo test quick check snap bench fuzz deny new-connector
+VALGRIND := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
+MEMORY := cargo test --config "target.'cfg(all())'.runner='$(VALGRIND)'" --package portico-saml --lib memory_
+.PHONY: help demo test memory quick check snap bench fuzz deny new-connector
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,9 +15,14 @@ demo: ## Install what is missing, build, and run the example on loopback
 test: ## Install what is missing, then run every test: SQLite, PostgreSQL, browser
 	tests/install.sh test
 	cargo test --workspace --exclude portico-tests
+	$(MEMORY)
 	cargo test --package portico-tests --test all
 	cargo test --package portico-tests --test browser
 	cargo test --package portico-tests --test identity_providers
+
+memory: ## Look for bytes that the one page of C reads, writes or keeps and should not
+	tests/install.sh test
+	$(MEMORY)
 
 quick: ## Run the fast tests alone, of which T=word picks some
 	cargo test --workspace --exclude portico-tests --lib -- $(T)

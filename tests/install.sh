@@ -2,9 +2,9 @@
 # Installs what Portico needs from Debian, if it is missing. Usage: tests/install.sh build|test|fuzz
 #   build   a C compiler; libxml2, xmlsec and what binds them (XML signatures)
 #   fuzz    the same, and a C++ compiler
-#   test    the same as build, PostgreSQL, MariaDB, Chromium and chromedriver, xmllint, and SAML identity providers: SimpleSAMLphp
-#           and LemonLDAP::NG of Debian; samlp of npm and pysaml2 of PyPI, which go into the folder `identity-providers`
-#           beside what cargo builds
+#   test    the same as build, PostgreSQL, MariaDB, Chromium and chromedriver, xmllint, valgrind, and SAML identity providers:
+#           SimpleSAMLphp and LemonLDAP::NG of Debian; samlp of npm and pysaml2 of PyPI, which go into the folder
+#           `identity-providers` beside what cargo builds
 set -eu
 
 missing=""
@@ -40,6 +40,7 @@ if [ "${1:-build}" = test ]; then
     need node nodejs
     need npm npm
     need xmlsec1 xmlsec1
+    need valgrind valgrind
     need xmllint libxml2-utils
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
     # With these nothing asks for a web server that would be started: php serves the tests by itself.

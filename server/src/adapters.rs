@@ -106,7 +106,8 @@ impl Adapters {
         let budget = Budget { requests: config.scripts.requests, ..Budget::default() };
         let program = std::env::current_exe().map_err(AdapterError::Program)?;
         let scripts = Arc::new(ScriptPool::new(
-            WorkerCommand::new(program, ["script-worker"]),
+            // Large pages, which make hashes faster (`.cargo/config.toml`), would only make a worker larger.
+            WorkerCommand::new(program, ["script-worker"]).with_variable("_RJEM_MALLOC_CONF", "thp:default"),
             script_workers(config.scripts.workers),
             Arc::new(Fetching::new(Arc::clone(&http), budget)),
             Arc::clone(&clock),

@@ -225,3 +225,39 @@ pub(crate) fn covered(document: &str, key: &PKeyRef<Public>, id: &str) -> Option
     unsafe { portico_release(digested.start) };
     String::from_utf8(bytes).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `make memory` runs this under valgrind: every way into and out of the library, for what is read or kept too long.
+    #[test]
+    fn memory_only_the_signed_element_comes_out_whatever_happens_to_the_document() {
+        harden().unwrap();
+        let key = X509::from_pem(CERTIFICATE.as_bytes()).unwrap().public_key().unwrap();
+        let signed = covered(PLAIN, &key, "_canary").unwrap();
+        let stranger = openssl::rsa::Rsa::generate(2048).unwrap();
+        let stranger = openssl::rsa::Rsa::from_public_components(
+            stranger.n().to_owned().unwrap(),
+            stranger.e().to_owned().unwrap(),
+        );
+        let stranger = openssl::pkey::PKey::from_rsa(stranger.unwrap()).unwrap();
+        assert_eq!(covered(PLAIN, &stranger, "_canary"), None, "another key");
+        assert_eq!(covered(PLAIN, &key, "_other"), None, "another element");
+        assert_eq!(covered("", &key, "_canary"), None, "nothing");
+        for at in (0..PLAIN.len()).step_by(41).filter(|at| PLAIN.is_char_boundary(*at)) {
+            let (before, after) = PLAIN.split_at(at);
+            let mut altered = vec![format!("{before}\u{fffd}{after}"), format!("{before}<a/>{after}")];
+            altered.extend((!after.trim().is_empty()).then(|| before.to_owned()));
+            altered.push(format!("{before}{}", after.get(1..).unwrap_or_default()));
+            for document in altered {
+                let came = covered(&document, &key, "_canary");
+                assert!(came.is_none() || came.as_ref() == Some(&signed), "at {at}: {document}");
+            }
+        }
+        let (start, end) = (PLAIN.find("<ds:Signature").unwrap(), PLAIN.find("</ds:Signature>").unwrap());
+        let signature = &PLAIN[start..end + "</ds:Signature>".len()];
+        let twice = PLAIN.replace(signature, &signature.repeat(2));
+        assert_eq!(covered(&twice, &key, "_canary"), None, "two signatures of one element");
+    }
+}

@@ -27,12 +27,21 @@ use tokio::{
 pub struct WorkerCommand {
     program: PathBuf,
     args: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl WorkerCommand {
     /// This program with these arguments: in production the gateway's own executable with `script-worker`.
     pub fn new(program: impl Into<PathBuf>, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
-        Self { program: program.into(), args: args.into_iter().map(Into::into).collect() }
+        let args = args.into_iter().map(Into::into).collect();
+        Self { program: program.into(), args, variables: Vec::new() }
+    }
+
+    /// The same, with this in its environment, which is empty otherwise.
+    #[must_use]
+    pub fn with_variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
     }
 }
 
@@ -89,13 +98,14 @@ pub(crate) struct Report {
 }
 
 impl Worker {
-    /// Start one. It gets an empty environment and one descriptor, its end of a socket pair.
+    /// Start one. It gets the command's environment and one descriptor, its end of a socket pair.
     pub(crate) fn start(command: &WorkerCommand) -> Result<Self, Broken> {
         let (ours, theirs) = StdStream::pair()?;
         ours.set_nonblocking(true)?;
         let child = Command::new(&command.program)
             .args(&command.args)
             .env_clear()
+            .envs(command.variables.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
