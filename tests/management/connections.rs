@@ -173,3 +173,119 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(page["connections"].as_array().unwrap().len(), 1);
     assert!(page["next"].is_string());
 }
+
+/// A custom database as deploy tools send one.
+fn customized() -> Value {
+    let login = "function login (email, password, callback) {\n  callback(new WrongUsernameOrPasswordError(email));\n}";
+    json!({
+        "enabledDatabaseCustomization": true,
+        "import_mode": false,
+        "customScripts": {
+            "login": login,
+            "get_user": "function getByEmail (email, callback) { callback(null); }",
+            "delete": "",
+        },
+        "configuration": { "CONNECTION_STRING": "postgres://travel0:hidden@db.travel0.test/users" },
+        "passwordPolicy": "good",
+    })
+}
+
+#[tokio::test]
+async fn a_custom_database_comes_back_as_it_was_sent_but_for_its_configuration() {
+    let api = Api::new().await;
+    let body = json!({ "name": "legacy-db", "strategy": "auth0", "options": customized() });
+    let made = api.post("/connections", body).await.expect(201);
+    let (id, path) = (text(&made, "id"), format!("/connections/{}", text(&made, "id")));
+    let mut expected = customized();
+    expected["configuration"]["CONNECTION_STRING"] = json!(MASK);
+    assert_eq!(made["options"], expected);
+    let shown = api.get(&path).await.expect(200)["options"].clone();
+    assert_eq!(shown, expected);
+    // What was exported is imported again, masks and all.
+    let back = api.patch(&path, json!({ "options": shown })).await.expect(200);
+    assert_eq!(back["options"], expected);
+    assert_eq!(stored(&api, &id).await, customized(), "nothing was lost");
+    let mut without = customized();
+    without.as_object_mut().unwrap().shift_remove("configuration");
+    api.patch(&path, json!({ "options": without })).await.expect(200);
+    assert_eq!(stored(&api, &id).await["configuration"], customized()["configuration"], "left out, it stays");
+    let everything = api.get("/connections").await.expect(200).to_string();
+    assert!(!everything.contains("hidden"), "{everything}");
+    let entries = serde_json::to_string(&api.events().await).unwrap();
+    assert!(!entries.contains("hidden"), "nor in the log");
+}
+
+#[tokio::test]
+async fn scripts_are_checked_when_they_are_saved() {
+    let api = Api::new().await;
+    let refused = |change: fn(&mut Value)| {
+        let mut options = customized();
+        change(&mut options);
+        let api = &api;
+        async move {
+            let body = json!({ "name": "legacy-db", "strategy": "auth0", "options": options });
+            api.post("/connections", body).await.fault(400, "invalid_body")
+        }
+    };
+    let message = refused(|options| options["customScripts"]["create"] = json!("function () {\n{")).await;
+    assert!(message.contains("create: syntax error in line 2, column 1"), "{message}");
+    assert!(message.contains("on property options.customScripts.create"), "{message}");
+    let message = refused(|options| options["customScripts"]["login"] = json!("")).await;
+    assert!(message.contains("a custom database needs this script"), "{message}");
+    let message = refused(|options| options["customScripts"]["login"] = json!(" ".repeat(102_401))).await;
+    assert!(message.contains("at most 102400 bytes"), "{message}");
+    let message = refused(|options| options["customScripts"]["signup"] = json!("() => {}")).await;
+    assert!(message.contains("there is no such script"), "{message}");
+    let message = refused(|options| options["configuration"]["N"] = json!(1)).await;
+    assert!(message.contains("must be a text' on property options.configuration.N"), "{message}");
+}
+
+#[tokio::test]
+async fn where_accounts_are_does_not_change_under_users() {
+    let api = Api::new().await;
+    let client = api.client().await;
+    let path = format!("/connections/{}", api.database("db", &[&client]).await);
+    let customize = json!({ "options": customized() });
+    api.patch(&path, customize.clone()).await.expect(200);
+    api.patch(&path, json!({ "options": { "enabledDatabaseCustomization": false } })).await.expect(200);
+    api.user("db", "jennifer@hoekstra.example").await;
+    let message = api.patch(&path, customize).await.fault(400, "invalid_body");
+    let expected =
+        "This database contains users. You cannot change \"options.enabledDatabaseCustomization\" setting.";
+    assert_eq!(message, expected);
+    let others = json!({ "options": { "enabledDatabaseCustomization": false, "passwordPolicy": "fair" } });
+    api.patch(&path, others).await.expect(200);
+    let mut told = customized();
+    told["enable_script_context"] = json!(true);
+    let body = json!({ "name": "told", "strategy": "auth0", "options": told });
+    let made = api.post("/connections", body).await.expect(201);
+    let path = format!("/connections/{}", text(&made, "id"));
+    let message = api.patch(&path, json!({ "options": customized() })).await.fault(400, "invalid_body");
+    assert!(message.contains("cannot be turned off again"), "{message}");
+}
+
+#[tokio::test]
+async fn one_user_of_a_connection_is_deleted_by_their_address() {
+    let api = Api::new().await;
+    let client = api.client().await;
+    let (one, two) = (api.database("one", &[&client]).await, api.database("two", &[&client]).await);
+    for connection in ["one", "two"] {
+        api.user(connection, "jennifer@hoekstra.example").await;
+    }
+    let users = || async { api.get("/users-by-email?email=jennifer@hoekstra.example").await.expect(200) };
+    assert_eq!(users().await.as_array().unwrap().len(), 2);
+    let path = format!("/connections/{one}/users?email=Jennifer@hoekstra.example");
+    api.delete(&path).await.expect(204);
+    api.delete(&path).await.expect(204);
+    let left = users().await;
+    assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(left[0]["identities"][0]["connection"], "two");
+    let message = api.delete(&format!("/connections/{two}/users")).await.fault(400, "invalid_query_string");
+    assert!(message.contains("Missing required property: email"), "{message}");
+    let nowhere = api.delete("/connections/con_0000000000000000/users?email=a@b.test").await;
+    assert_eq!(nowhere.fault(400, "invalid_body"), "The connection does not exist");
+    let idp = json!({ "name": "idp", "strategy": "oidc", "options": { "issuer": "https://idp.test" } });
+    let idp = text(&api.post("/connections", idp).await.expect(201), "id");
+    let other = api.delete(&format!("/connections/{idp}/users?email=a@b.test")).await;
+    assert_eq!(other.fault(400, "invalid_body"), "Connection must be a database connection");
+}
