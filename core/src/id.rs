@@ -114,6 +114,45 @@ id!(
     LogId, "a log id", |text| text.len() <= 40 && text.len() > 13 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 );
 
+/// Whether a text is a UUID in lower case (RFC 9562 §4).
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// A random UUID (RFC 9562 §5.4).
+fn uuid(entropy: &dyn Entropy) -> String {
+    let hex = entropy.hex(32);
+    let variant = match hex.as_bytes()[16] & 3 {
+        0 => '8',
+        1 => '9',
+        2 => 'a',
+        _ => 'b',
+    };
+    format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
+macro_rules! uuids {
+    ($($(#[$meta:meta])* $name:ident, $kind:literal;)*) => { $(
+        id!($(#[$meta])* $name, $kind, is_uuid);
+
+        impl $name {
+            /// A fresh one.
+            pub fn random(entropy: &dyn Entropy) -> Self {
+                Self(uuid(entropy))
+            }
+        }
+    )* };
+}
+uuids! {
+    /** An action. */ ActionId, "an action id";
+    /** A version of an action. */ ActionVersionId, "a version of an action";
+    /** An action's place among those of a trigger. */ ActionBindingId, "a binding of an action";
+}
+
 impl ClientId {
     /// A fresh one.
     pub fn random(entropy: &dyn Entropy) -> Self {
@@ -172,6 +211,10 @@ mod tests {
         assert!(UserId::parse("nobody").is_err());
         assert!(LogId::parse(LogId::next(Timestamp(1), &entropy).as_str()).is_ok());
         assert!(MailId::parse(MailId::next(&entropy).as_str()).is_ok());
+        let id = ActionId::random(&entropy);
+        assert_eq!(ActionId::parse(id.as_str()), Ok(id.clone()));
+        assert_eq!(&id.as_str()[14..15], "4");
+        assert!(ActionId::parse("nothing").is_err());
     }
 
     #[test]

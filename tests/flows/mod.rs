@@ -1,6 +1,7 @@
 //! Owns the journeys: what a person does, from the application and back to it.
 //! Never touches how pages look; the browser tests do that.
 
+mod actions;
 pub(crate) mod custom_database;
 mod database;
 pub(crate) mod enterprise;

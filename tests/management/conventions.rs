@@ -115,14 +115,6 @@ async fn what_is_not_built_says_so_as_clients_expect_it() {
 }
 
 #[tokio::test]
-async fn there_are_no_actions() {
-    let api = Api::new().await;
-    let none = api.get("/actions/actions?page=0&per_page=100").await.expect(200);
-    assert_eq!(none, json!({ "actions": [], "total": 0, "page": 0, "per_page": 100 }));
-    assert_eq!(api.post("/actions/actions", json!({})).await.fault(405, ""), "Method Not Allowed");
-}
-
-#[tokio::test]
 async fn api_02_other_methods_and_other_spellings_of_a_path_open_nothing() {
     let api = Api::new().await;
     for method in ["PUT", "HEAD", "OPTIONS", "TRACE"] {

@@ -1,6 +1,7 @@
 //! Owns the tests of the Management API, one file a resource, against its router over a store of its own.
 //! Never touches the network.
 
+mod actions;
 mod branding;
 mod client_grants;
 mod clients;

@@ -17,6 +17,7 @@ fn concrete(path: &str) -> String {
         "rules" => "rul_0000000000000000",
         "client-grants" => "cgr_0000000000000000",
         "logs" => "1795521600000aaaaaaaaaaaa",
+        "actions" => "00000000-0000-4000-8000-000000000000",
         _ => "nothing",
     };
     path.replace("{id}", id)
@@ -26,6 +27,8 @@ fn concrete(path: &str) -> String {
         .replace("{invitation_id}", "uinv_0000000000000000")
         .replace("{grant_id}", "cgr_0000000000000000")
         .replace("{user_id}", "auth0%7Cnobody")
+        .replace("{version_id}", "00000000-0000-4000-8000-000000000000")
+        .replace("{trigger}", "post-login")
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Owns the cases of customers' JavaScript (`security.md` §1.7), with real worker processes.
 //! Never touches HTTP: what a login makes of an outcome is tested with the flows.
 
+mod actions;
 mod isolation;
 mod limits;
 mod outcome;

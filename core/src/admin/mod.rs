@@ -1,6 +1,8 @@
 //! Owns the use cases behind the Management API and the dashboard, one file a resource.
 //! Never touches HTTP: inputs are parsed, outputs are the model's.
 
+mod action_bindings;
+mod actions;
 mod actor;
 pub mod bootstrap;
 mod change;
@@ -29,8 +31,11 @@ mod user_verification;
 mod users;
 mod web_address;
 
+pub use action_bindings::{ActionRef, BindingDraft, BoundAt};
+pub use actions::{ActionChange, Deploy, Draft, Force, SecretDraft};
 pub use actor::Actor;
 pub use change::Change;
+pub(crate) use change::merge;
 pub use client_grants::{ClientGrantChange, ClientGrantDraft};
 pub use clients::{ClientChange, GRANT_TYPES};
 pub use connections::{ConnectionChange, ConnectionDraft, EnabledClient, MASK};

@@ -60,7 +60,7 @@ impl Admin {
     /// Make one; its script must compile.
     pub async fn create_rule(&self, actor: &Actor, draft: RuleDraft) -> Result<Rule, AdminError> {
         check_name(&draft.name)?;
-        self.compiles(&draft.name, &draft.script).await?;
+        self.compiles(&draft.name, &draft.script, SCRIPT).await?;
         let mut rule = Rule {
             id: RuleId::random(self.entropy.as_ref()),
             name: draft.name,
@@ -96,7 +96,7 @@ impl Admin {
             check_name(name)?;
         }
         if let Some(script) = &change.script {
-            self.compiles(change.name.as_deref().unwrap_or("rule"), script).await?;
+            self.compiles(change.name.as_deref().unwrap_or("rule"), script, SCRIPT).await?;
         }
         let event = self.wrote(actor, "Update a rule", About::resource(id.as_str()));
         let id = id.clone();
@@ -174,23 +174,26 @@ impl Admin {
         .await
     }
 
-    async fn compiles(&self, name: &str, script: &str) -> Result<(), AdminError> {
+    /// Whether a script compiles; `property` is what it is in the request.
+    pub(super) async fn compiles(
+        &self,
+        name: &str,
+        script: &str,
+        (property, what): (&str, &str),
+    ) -> Result<(), AdminError> {
         let source = Source { name: name.to_owned(), revision: 0, text: Arc::from(script) };
-        match self.scripts.check(&source).await {
-            Ok(()) => Ok(()),
-            Err(ScriptError::Syntax { line, column, message }) => Err(AdminError::property(
-                format!("Syntax error in line {line}, column {column}: {message}"),
-                "script",
-                "A script that contains the rule's code",
-            )),
-            Err(ScriptError::Busy) => Err(AdminError::Busy),
-            Err(error @ (ScriptError::Worker(_) | ScriptError::Silent)) => Err(AdminError::Script(error)),
-            Err(error) => Err(AdminError::property(
-                format!("The script cannot be used: {error}"),
-                "script",
-                "A script that contains the rule's code",
-            )),
-        }
+        let why = match self.scripts.check(&source).await {
+            Ok(()) => return Ok(()),
+            Err(ScriptError::Syntax { line, column, message }) => {
+                format!("Syntax error in line {line}, column {column}: {message}")
+            }
+            Err(ScriptError::Busy) => return Err(AdminError::Busy),
+            Err(error @ (ScriptError::Worker(_) | ScriptError::Silent)) => {
+                return Err(AdminError::Script(error));
+            }
+            Err(error) => format!("The script cannot be used: {error}"),
+        };
+        Err(AdminError::property(why, property, what))
     }
 }
 
@@ -220,3 +223,5 @@ fn check_name(name: &str) -> Result<(), AdminError> {
         "Name of this rule",
     ))
 }
+
+const SCRIPT: (&str, &str) = ("script", "A script that contains the rule's code");

@@ -250,7 +250,7 @@ impl Flow {
             Some(request) => Some(self.scene(request).await?),
             None => None,
         };
-        Ok(Next::Stop(Box::new(Stopped { status: 400, reference, reason, scene })).into())
+        Ok(Next::Stop(Box::new(Stopped { status: 400, reference, reason, scene, explanation: None })).into())
     }
 }
 

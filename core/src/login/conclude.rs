@@ -8,14 +8,17 @@ use super::{
     event::login_event,
     flow::{Flow, FlowError},
     issue::Finish,
-    pause::{Pausing, Resumed},
-    pipeline::{Changes, Method, Protocol, RuleFailed, RuleInput, RuleRequest, Verdict},
+    pause::{Journey, Pausing, Resumed},
+    pipeline::{
+        Asked, Changes, MetadataUpdates, Method, Protocol, RuleFailed, RuleInput, RuleRequest, Script,
+        Verdict,
+    },
     scene::{Next, Outcome, Scene, Shown, View},
     visitor::Visitor,
 };
 use crate::{
     id::OrganizationId,
-    model::{AuditEvent, EventKind, RequireBehavior, Rule, RuleConfig, Session, TenantSettings},
+    model::{AuditEvent, EventKind, LoginScripts, RequireBehavior, RuleConfig, Session, TenantSettings},
     oauth::AuthorizeRequest,
     port::store::{Page, StoreError, UnitOfWork},
 };
@@ -25,7 +28,7 @@ use serde_json::json;
 pub(super) struct Ready {
     pub(super) facts: Facts,
     roles: Vec<String>,
-    pub(super) rules: Vec<Rule>,
+    pub(super) scripts: LoginScripts,
     configs: Vec<RuleConfig>,
     pub(super) settings: TenantSettings,
 }
@@ -42,10 +45,12 @@ impl Ready {
         question: &Question,
         facts: Facts,
     ) -> Result<Self, StoreError> {
-        let rules = unit.rules().enabled().await?;
+        let scripts = unit.rules().at_login().await?;
         let (mut roles, mut configs) = (Vec::new(), Vec::new());
-        if !rules.is_empty() {
+        if !scripts.rules.is_empty() {
             configs = unit.rules().configs().await?;
+        }
+        if !scripts.is_empty() {
             // Contract §1.5: in an organization only the member's roles there count.
             roles = match (&question.organization, &facts.membership) {
                 (Some(_), Some(membership)) => unit.roles().find_all(&membership.roles).await?,
@@ -54,8 +59,22 @@ impl Ready {
             };
         }
         let settings = unit.tenant().settings().await?;
-        Ok(Self { facts, roles: roles.into_iter().map(|role| role.name).collect(), rules, configs, settings })
+        Ok(Self {
+            facts,
+            roles: roles.into_iter().map(|role| role.name).collect(),
+            scripts,
+            configs,
+            settings,
+        })
     }
+}
+
+/// What a rule or an action said against a login.
+struct Against {
+    by: Script,
+    console: Vec<String>,
+    ending: Ending,
+    reason: String,
 }
 
 /// How a login came to its last steps, when not by somebody who has just shown who they are.
@@ -189,22 +208,23 @@ impl Flow {
         })
     }
 
-    /// Run the rules. No unit of work is open meanwhile.
+    /// Run the rules and actions. No unit of work is open meanwhile.
     pub(super) async fn run_rules(
         &self,
-        mut transaction: Transaction,
+        transaction: Transaction,
         admitted: Admitted,
         (granted, ready): (Granted, Ready),
         visitor: &Visitor,
         circumstances: Circumstances,
     ) -> Result<Outcome, FlowError> {
-        let Circumstances { session, resumed } = circumstances;
-        if ready.rules.is_empty() {
+        let Circumstances { session, mut resumed } = circumstances;
+        if ready.scripts.is_empty() {
             let finish =
                 Finish { admitted, granted, changes: Changes::default(), settings: ready.settings, session };
             return Box::pin(self.issue(transaction, finish, visitor)).await;
         }
-        let verdict = {
+        let from = resumed.as_mut().and_then(|resumed| resumed.suspended.take());
+        let ran = {
             let methods = methods(&admitted);
             let input = RuleInput {
                 tenant: ready.settings.friendly_name.as_deref().unwrap_or("portico"),
@@ -225,38 +245,83 @@ impl Flow {
                     .map(|session| session.clients.as_slice())
                     .unwrap_or_default(),
                 methods: &methods,
-                request: Some(RuleRequest {
-                    ip: visitor.ip.map(|ip| ip.to_string()),
-                    user_agent: visitor.user_agent.clone(),
-                    hostname: visitor.hostname.clone(),
-                    query: visitor.query.clone(),
-                    body: resumed.map(|resumed| resumed.body).unwrap_or_default(),
-                }),
+                request: Some(request_of(visitor, resumed)),
+                asked: Asked {
+                    issuer: self.settings.issuer.as_str(),
+                    transaction: Some(&transaction.id),
+                    request: Some(&transaction.request),
+                    audience: transaction.request.audience.as_deref(),
+                    authenticated_at: session.as_ref().map(|session| session.authenticated_at),
+                },
             };
-            self.pipeline.run(&ready.rules, &ready.configs, input).await
+            Box::pin(self.pipeline.run(&ready.scripts, &ready.configs, &input, from)).await
         };
+        self.store_metadata(ran.metadata, &admitted).await?;
+        let admitted = (admitted, granted);
+        Box::pin(self.follow(ran.verdict, transaction, admitted, (ready, session), visitor)).await
+    }
+
+    /// Do what they say.
+    async fn follow(
+        &self,
+        verdict: Result<Verdict, RuleFailed>,
+        mut transaction: Transaction,
+        (admitted, granted): (Admitted, Granted),
+        (ready, session): (Ready, Option<Session>),
+        visitor: &Visitor,
+    ) -> Result<Outcome, FlowError> {
         match verdict {
             Ok(Verdict::Allow(changes)) => {
-                transaction.trace.push(format!("rules: {} allowed", ready.rules.len()));
+                let LoginScripts { rules, actions } = &ready.scripts;
+                transaction.trace.push(format!("rules: {}, actions: {}", rules.len(), actions.len()));
                 let changes = *changes;
                 let finish = Finish { admitted, granted, changes, settings: ready.settings, session };
                 Box::pin(self.issue(transaction, finish, visitor)).await
             }
-            Ok(Verdict::Deny { rule, reason, console }) => {
-                transaction.trace.push(format!("rule `{rule}` denied"));
-                let scene = self.scene(&transaction.request).await?;
-                let mut event = self
-                    .terminal(failed(&admitted), &transaction, &scene, &ready.facts)
-                    .because("rule_denied", reason.clone());
-                event.details.insert("rule".to_owned(), json!({"name": rule, "console": console}));
-                Box::pin(self.end(transaction, Some(scene), Ending::denied(reason), event)).await
+            Ok(Verdict::Deny { by, reason, console }) => {
+                let said = Against { by, console, ending: Ending::denied(reason.clone()), reason };
+                Box::pin(self.denied_by(transaction, (admitted, ready.facts), said)).await
             }
-            Ok(Verdict::Pause { by, url }) => {
+            Ok(Verdict::Invalid { by, message, console }) => {
+                let ending = Ending::Explained(message.clone());
+                let said = Against { by, console, ending, reason: message };
+                Box::pin(self.denied_by(transaction, (admitted, ready.facts), said)).await
+            }
+            Ok(Verdict::Pause { by, url, suspended }) => {
                 let pausing = Pausing { transaction, admitted, granted, facts: ready.facts, session };
-                Box::pin(self.pause(pausing, &ready.settings, (by, &url), visitor)).await
+                let journey = Journey { by, url, suspended };
+                Box::pin(self.pause(pausing, &ready.settings, journey, visitor)).await
             }
             Err(failure) => Box::pin(self.rule_failed(transaction, (admitted, ready.facts), &failure)).await,
         }
+    }
+
+    /// Store what rules and actions changed of the user's metadata, if anything: whatever else they say.
+    async fn store_metadata(&self, updates: MetadataUpdates, admitted: &Admitted) -> Result<(), FlowError> {
+        if updates.is_empty() {
+            return Ok(());
+        }
+        let (user, now) = (admitted.user.clone(), self.clock.now());
+        let stored: Result<(), StoreError> = self
+            .store
+            .write(move |unit| Box::pin(async move { updates.write(unit, &user, now).await }))
+            .await;
+        stored.map_err(FlowError::Store)
+    }
+
+    async fn denied_by(
+        &self,
+        mut transaction: Transaction,
+        (admitted, facts): (Admitted, Facts),
+        said: Against,
+    ) -> Result<Outcome, FlowError> {
+        let Against { by, console, ending, reason } = said;
+        transaction.trace.push(format!("{by} denied"));
+        let scene = self.scene(&transaction.request).await?;
+        let mut event =
+            self.terminal(failed(&admitted), &transaction, &scene, &facts).because(by.kind.denial(), reason);
+        event.details.insert(by.kind.as_str().to_owned(), json!({"name": by.name, "console": console}));
+        Box::pin(self.end(transaction, Some(scene), ending, event)).await
     }
 
     pub(super) async fn rule_failed(
@@ -265,14 +330,15 @@ impl Flow {
         (admitted, facts): (Admitted, Facts),
         failure: &RuleFailed,
     ) -> Result<Outcome, FlowError> {
-        tracing::warn!(rule = %failure.rule, "a login failed: {failure}");
-        transaction.trace.push(format!("rule `{}` failed: {}", failure.rule, failure.reason()));
+        tracing::warn!(script = %failure.by.name, "a login failed: {failure}");
+        transaction.trace.push(format!("{} failed: {}", failure.by, failure.reason()));
         let scene = self.scene(&transaction.request).await?;
         let mut event = self
             .terminal(failed(&admitted), &transaction, &scene, &facts)
             .because(failure.reason(), failure.to_string());
         let console = failure.console();
-        event.details.insert("rule".to_owned(), json!({"name": failure.rule, "console": console}));
+        let kind = failure.by.kind.as_str().to_owned();
+        event.details.insert(kind, json!({"name": failure.by.name, "console": console}));
         Box::pin(self.end(transaction, Some(scene), Ending::denied(failure.description()), event)).await
     }
 
@@ -301,6 +367,21 @@ pub(super) fn question(request: &AuthorizeRequest, admitted: &Admitted) -> Quest
         client: request.client_id.clone(),
         organization: request.organization.clone(),
         epoch: admitted.epoch,
+    }
+}
+
+fn request_of(visitor: &Visitor, resumed: Option<Resumed>) -> RuleRequest {
+    let (method, body) = match resumed {
+        Some(Resumed { method, body, .. }) => (Some(method), body),
+        None => (None, serde_json::Map::new()),
+    };
+    RuleRequest {
+        ip: visitor.ip.map(|ip| ip.to_string()),
+        user_agent: visitor.user_agent.clone(),
+        hostname: visitor.hostname.clone(),
+        method,
+        query: visitor.query.clone(),
+        body,
     }
 }
 

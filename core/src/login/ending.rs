@@ -38,6 +38,8 @@ pub(super) enum Ending {
     },
     /// The visitor sees a page of ours, with this status.
     Page(u16),
+    /// The visitor sees a page of ours that says this.
+    Explained(String),
 }
 
 impl Ending {
@@ -74,7 +76,13 @@ impl Flow {
         self.keep(transaction, Stage::Failed(failed), Some(event.on_page(&reference))).await?;
         Ok(Outcome::from(match ending {
             Ending::Told { error, description } => Next::Respond(self.tell(&request, error, &description)),
-            Ending::Page(status) => Next::Stop(Box::new(Stopped { status, reference, reason, scene })),
+            Ending::Page(status) => {
+                Next::Stop(Box::new(Stopped { status, reference, reason, scene, explanation: None }))
+            }
+            Ending::Explained(text) => {
+                let explanation = Some(text);
+                Next::Stop(Box::new(Stopped { status: 400, reference, reason, scene, explanation }))
+            }
         }))
     }
 

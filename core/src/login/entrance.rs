@@ -153,7 +153,7 @@ impl Entrance {
             let facts = Facts::around(unit, &question, known).await?;
             Ready::around(unit, &question, facts).await?
         };
-        if ready.rules.is_empty()
+        if ready.scripts.is_empty()
             && let Ok(granted) = authorize_org(&question, ready.facts.clone())
         {
             let settings = ready.settings;

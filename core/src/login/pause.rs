@@ -1,4 +1,4 @@
-//! Owns the journey of a browser that a rule sends elsewhere, and its return (contract §4.1, `context.redirect`).
+//! Owns the journey of a browser that a rule or an action sends elsewhere, and its return (contract §4).
 //! Never touches what the rules say: that is the pipeline's.
 
 use super::{
@@ -7,7 +7,7 @@ use super::{
     conclude::{Circumstances, Ready, failed, question},
     ending::Ending,
     flow::{Flow, FlowError},
-    pipeline::{RuleFailed, RuleFailure},
+    pipeline::{RuleFailed, RuleFailure, Script, Suspended},
     scene::{Next, Outcome, Shown, View},
     sso::session_may_answer,
 };
@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use url::Url;
 
-/// A rule has sent the browser elsewhere. Whether its user may have a token is asked anew when it comes back.
+/// A rule or an action has sent the browser elsewhere. Whether its user may have a token is asked anew when it comes back.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Paused {
     /// Whose login it is.
@@ -33,20 +33,33 @@ pub struct Paused {
     pub session: Option<SessionId>,
     /// Where the browser was sent, with the `state` it has to bring back.
     pub to: Url,
+    /// What waits, if it was an action that sent it; after a rule's journey all rules run again.
+    pub suspended: Option<Box<Suspended>>,
 }
 
 /// What a browser brings to `/continue`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Returned {
+    /// `GET` or `POST`.
+    pub method: &'static str,
     /// Its query, for rules.
     pub query: Map<String, Value>,
     /// Its form, for rules.
     pub body: Map<String, Value>,
 }
 
-/// What a run of the rules that follows on a journey is told of it.
+/// What a run that follows on a journey is told of it.
 pub(super) struct Resumed {
+    pub(super) method: &'static str,
     pub(super) body: Map<String, Value>,
+    pub(super) suspended: Option<Suspended>,
+}
+
+/// Who sends a browser where.
+pub(super) struct Journey {
+    pub(super) by: Script,
+    pub(super) url: String,
+    pub(super) suspended: Option<Box<Suspended>>,
 }
 
 /// A login whose browser is about to be sent elsewhere.
@@ -64,22 +77,23 @@ impl Flow {
         &self,
         pausing: Pausing,
         settings: &TenantSettings,
-        (by, url): (String, &str),
+        journey: Journey,
         visitor: &Visitor,
     ) -> Result<Outcome, FlowError> {
         let Pausing { mut transaction, admitted, granted, facts, session } = pausing;
-        let target = self.settings.places.target(url, &granted.client, settings);
+        let Journey { by, url, mut suspended } = journey;
+        let target = self.settings.places.target(&url, &granted.client, settings);
         let to = match target {
             Ok(to) => to,
             Err(misdirected) => {
-                let failure = RuleFailed { rule: by, failure: RuleFailure::Misdirected(misdirected) };
+                let failure = RuleFailed { by, failure: RuleFailure::Misdirected(misdirected) };
                 return Box::pin(self.rule_failed(transaction, (admitted, facts), &failure)).await;
             }
         };
         let scene = self.scene(&transaction.request).await?;
         if transaction.request.prompts(PromptValue::None) {
             // OIDC Core §3.1.2.6: nothing may be shown.
-            let description = format!("prompt=none: rule `{by}` sends the browser elsewhere");
+            let description = format!("prompt=none: {by} sends the browser elsewhere");
             let event = self
                 .terminal(failed(&admitted), &transaction, &scene, &facts)
                 .because("interaction_required", description);
@@ -95,18 +109,21 @@ impl Flow {
             fresh = visitor.browser.is_none().then_some(cookie);
         }
         transaction.expires_at = transaction.created_at.plus(JOURNEY);
-        transaction
-            .trace
-            .push(format!("rule `{by}` sends the browser to {}", to.origin().ascii_serialization()));
-        let to = with_state(to, &format!("{}.{}", transaction.id, transaction.version + 1));
-        let paused = Paused { admitted, session: session.map(|session| session.id), to: to.clone() };
+        transaction.trace.push(format!("{by} sends the browser to {}", to.origin().ascii_serialization()));
+        let state = format!("{}.{}", transaction.id, transaction.version + 1);
+        let to = with_state(to, &state);
+        if let Some(suspended) = &mut suspended {
+            suspended.state = state;
+        }
+        let session = session.map(|session| session.id);
+        let paused = Paused { admitted, session, to: to.clone(), suspended };
         let transaction = self.keep(transaction, Stage::Paused(paused), None).await?;
         let shown = Shown { transaction: transaction.id, view: View::Away(to), refusal: None, scene };
         Ok(Outcome { browser: fresh, ..Next::Show(Box::new(shown)).into() })
     }
 
     /// The browser has come back. The `state` is good once, in the browser that was sent away, and as long as the login
-    /// waits; whether the user may have a token is decided anew, and all rules run again.
+    /// waits; whether the user may have a token is decided anew.
     pub async fn resume(
         &self,
         state: &str,
@@ -138,7 +155,9 @@ impl Flow {
             return Box::pin(self.session_is_over(transaction, &ready.facts)).await;
         }
         let visitor = Visitor { query: returned.query, ..visitor.clone() };
-        let circumstances = Circumstances { session, resumed: Some(Resumed { body: returned.body }) };
+        let suspended = paused.suspended.map(|suspended| *suspended);
+        let resumed = Resumed { method: returned.method, body: returned.body, suspended };
+        let circumstances = Circumstances { session, resumed: Some(resumed) };
         Box::pin(self.conclude_in(transaction, paused.admitted, ready, &visitor, circumstances)).await
     }
 

@@ -205,4 +205,6 @@ pub struct Stopped {
     pub reason: String,
     /// The rest, where it is known.
     pub scene: Option<Scene>,
+    /// What an action wants the visitor to read.
+    pub explanation: Option<String>,
 }

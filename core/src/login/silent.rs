@@ -104,7 +104,7 @@ impl Return {
             return Ok(Answered::Not("other_connection".to_owned()));
         }
         let transaction = transaction(&session, &admitted, (request, &visitor), (now, entropy));
-        if !ready.rules.is_empty() {
+        if !ready.scripts.is_empty() {
             let returned = Returned { transaction, admitted, granted, ready, session };
             return Ok(Answered::Granted(Box::new(returned)));
         }

@@ -1,6 +1,7 @@
 //! Owns the model: plain data, one aggregate a file.
 //! Never touches rules about it: those are in `admin`, `login` and `oauth`.
 
+mod action;
 mod audit_event;
 mod certified_key;
 mod client;
@@ -21,6 +22,10 @@ pub mod testing;
 mod ticket;
 mod user;
 
+pub use action::{
+    Action, ActionBinding, ActionContent, ActionSecret, ActionVersion, BoundAction, Dependency, LoginScripts,
+    Trigger,
+};
 pub use audit_event::{AuditEvent, EventKind};
 pub use certified_key::{CertifiedKey, KeyPurpose};
 pub use client::{

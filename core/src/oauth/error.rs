@@ -158,10 +158,10 @@ impl Refusal {
         Self::new(403, "access_denied", description, "no_organization_grant")
     }
 
-    /// A rule wants to send the browser elsewhere, and there is none.
+    /// A rule or an action wants to send the browser elsewhere, and there is none.
     pub fn interaction_required() -> Self {
-        let description = "A rule sends the user elsewhere, which needs a browser.";
-        Self::new(403, "interaction_required", description, "rule_redirects")
+        let description = "A rule or an action sends the user elsewhere, which needs a browser.";
+        Self::new(403, "interaction_required", description, "script_redirects")
     }
 
     /// A rule said no (contract §4.1): its own words.

@@ -1,4 +1,4 @@
-//! Owns the run of the rules when a token is refreshed (contract §4.1, protocol `oauth2-refresh-token`).
+//! Owns the run of the rules and actions when a token is refreshed (contract §4.1, protocol `oauth2-refresh-token`).
 //! Never touches what rules may change: that is the pipeline's.
 
 use super::{
@@ -8,9 +8,9 @@ use super::{
 use crate::{
     login::{
         authorize_org::Granted,
-        pipeline::{Method, Protocol, RuleFailed, RuleInput, RuleRequest, Verdict},
+        pipeline::{Asked, Method, Protocol, RuleFailed, RuleInput, RuleRequest, Verdict},
     },
-    model::{Rule, RuleConfig, Session, TenantSettings, TokenFamily},
+    model::{LoginScripts, RuleConfig, Session, TenantSettings, TokenFamily},
     port::store::{Page, StoreError, UnitOfWork},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Ready {
     family: TokenFamily,
     granted: Granted,
-    rules: Vec<Rule>,
+    scripts: LoginScripts,
     configs: Vec<RuleConfig>,
     roles: Vec<String>,
     session: Option<Session>,
@@ -26,20 +26,22 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Read it: only the rules, when there are none.
+    /// Read it: nothing else, when nothing runs.
     pub(super) async fn load(
         unit: &mut dyn UnitOfWork,
         family: TokenFamily,
         granted: Granted,
     ) -> Result<Self, StoreError> {
-        let rules = unit.rules().enabled().await?;
+        let scripts = unit.rules().at_login().await?;
         let (configs, roles, session) = (Vec::new(), Vec::new(), None);
         let settings = TenantSettings::default();
-        let mut ready = Self { family, granted, rules, configs, roles, session, settings };
-        if ready.rules.is_empty() {
+        let mut ready = Self { family, granted, scripts, configs, roles, session, settings };
+        if ready.scripts.is_empty() {
             return Ok(ready);
         }
-        ready.configs = unit.rules().configs().await?;
+        if !ready.scripts.rules.is_empty() {
+            ready.configs = unit.rules().configs().await?;
+        }
         ready.settings = unit.tenant().settings().await?;
         let (user, page) = (&ready.granted.user.id, Page::first(MANY));
         let roles = match &ready.granted.organization {
@@ -58,14 +60,14 @@ impl Ready {
     }
 }
 
-/// Run them. No unit of work is open meanwhile.
+/// Run them, and store what they changed of the user's metadata. No unit of work is open meanwhile.
 pub(super) async fn run(
     provider: &OpenIdProvider,
     ready: &Ready,
     caller: &Caller,
-) -> Result<Verdict, RuleFailed> {
-    if ready.rules.is_empty() {
-        return Ok(Verdict::Allow(Box::default()));
+) -> Result<Result<Verdict, RuleFailed>, StoreError> {
+    if ready.scripts.is_empty() {
+        return Ok(Ok(Verdict::Allow(Box::default())));
     }
     let at = ready.family.auth_time;
     let with_password = ready.family.amr.iter().any(|method| method == "pwd");
@@ -89,8 +91,22 @@ pub(super) async fn run(
             hostname: provider.issuer.host_str().map(str::to_owned),
             ..RuleRequest::default()
         }),
+        asked: Asked {
+            issuer: provider.issuer.as_str(),
+            audience: ready.family.audience.as_deref(),
+            authenticated_at: ready.session.as_ref().map(|session| session.authenticated_at),
+            ..Asked::default()
+        },
     };
-    provider.pipeline.run(&ready.rules, &ready.configs, input).await
+    let ran = Box::pin(provider.pipeline.run(&ready.scripts, &ready.configs, &input, None)).await;
+    if !ran.metadata.is_empty() {
+        let (updates, user, now) = (ran.metadata, ready.granted.user.id.clone(), provider.now());
+        provider
+            .store
+            .write(move |unit| Box::pin(async move { updates.write(unit, &user, now).await }))
+            .await?;
+    }
+    Ok(ran.verdict)
 }
 
 /// More roles than anybody has.

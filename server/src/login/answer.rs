@@ -116,7 +116,7 @@ impl Logins {
     }
 
     fn stop(&self, stopped: Stopped, visit: &Visit) -> Response {
-        let Stopped { status, reference, reason, scene } = stopped;
+        let Stopped { status, reference, reason, scene, explanation } = stopped;
         tracing::info!(reference = %reference, reason, "a login ended without a code");
         let trouble = match status {
             400 => Trouble::SignInRejected,
@@ -126,7 +126,12 @@ impl Logins {
         };
         let retry =
             scene.as_ref().and_then(|scene| scene.client.as_ref()).and_then(|c| c.initiate_login_uri.clone());
-        let page = Page::Error(ErrorPage { trouble, reference: reference.to_string(), detail: None, retry });
+        let page = Page::Error(ErrorPage {
+            trouble,
+            reference: reference.to_string(),
+            detail: explanation.as_deref().map(Label::new),
+            retry,
+        });
         match &scene {
             Some(scene) => self.pages.render(&page, &look_of(scene, visit)),
             None => self.pages.render(&page, &look(&TenantSettings::default(), visit)),

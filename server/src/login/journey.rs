@@ -1,5 +1,5 @@
-//! Owns `/continue`, where a browser comes back from where a rule sent it (contract §4.1, `context.redirect`).
-//! Never touches what it brings back: rules read that.
+//! Owns `/continue`, where a browser comes back from where a rule or an action sent it (contract §4).
+//! Never touches what it brings back: rules and actions read that.
 
 use super::{LoginFault, Logins, Visit, callback::REPOSTED};
 use crate::{
@@ -42,7 +42,8 @@ pub(super) async fn resume(State(logins): State<Arc<Logins>>, visit: Visit, requ
         let kept = parameters.iter().filter(|(name, _)| *name != REPOSTED);
         kept.map(|(name, value)| (name.to_owned(), value.into())).collect()
     };
-    let returned = Returned { query: told(&query), body: told(&form) };
+    let method = if is_post { "POST" } else { "GET" };
+    let returned = Returned { method, query: told(&query), body: told(&form) };
     let outcome = logins.flow.resume(&state, &visit.visitor, returned).await.map_err(LoginFault::from);
     logins.answer(outcome, &visit, None).await
 }

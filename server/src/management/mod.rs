@@ -22,6 +22,7 @@ mod resource_servers;
 mod roles;
 mod rules;
 mod tenants;
+mod triggers;
 mod unbuilt;
 mod user_changes;
 mod user_roles;
@@ -128,6 +129,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         user_roles::endpoints(),
         rules::endpoints(),
         actions::endpoints(),
+        triggers::endpoints(),
         tenants::endpoints(),
         branding::endpoints(),
         logs::endpoints(),

@@ -4,6 +4,7 @@
 //! Repositories are written once, in plain SQL, on `unit::SqlUnit`, one file an aggregate. `sqlite` and `postgres`
 //! decide where a unit runs and when it is durable. What is secret is sealed on its way in (`seal`).
 
+mod actions;
 mod answers;
 mod certified_keys;
 mod client_grants;

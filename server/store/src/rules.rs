@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use portico_core::{
     id::RuleId,
-    model::{Rule, RuleConfig},
+    model::{BoundAction, LoginScripts, Rule, RuleConfig, Trigger},
     port::store::{Page, Rules, StoreError},
 };
 
@@ -37,6 +37,21 @@ impl FromRow for RuleConfig {
     }
 }
 
+/// What runs at the end of a login, as one statement finds it.
+enum AtLogin {
+    Rule(Rule),
+    Action(i64, BoundAction),
+}
+
+impl FromRow for AtLogin {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        if row.get::<String>("kind")? == "rule" {
+            return Rule::from_row(row).map(Self::Rule);
+        }
+        Ok(Self::Action(row.get("position")?, BoundAction::from_row(row)?))
+    }
+}
+
 #[async_trait]
 impl<S: Session> Rules for SqlUnit<S> {
     async fn find(&mut self, id: &RuleId) -> Result<Option<Rule>, StoreError> {
@@ -52,8 +67,32 @@ impl<S: Session> Rules for SqlUnit<S> {
         self.number(restrict(Sql::new("SELECT COUNT(*) AS value FROM rules WHERE TRUE"), enabled)).await
     }
 
-    async fn enabled(&mut self) -> Result<Vec<Rule>, StoreError> {
-        self.all(Sql::new(SELECT).push("enabled = TRUE ORDER BY position")).await
+    async fn at_login(&mut self) -> Result<LoginScripts, StoreError> {
+        let found: Vec<AtLogin> = self
+            .all(sql!(
+                "SELECT 'rule' AS kind, rule_id, name, script, position, enabled, revision, created_at,
+                     NULL AS version_id, NULL AS action_id, NULL AS number, NULL AS content, NULL AS deployed_at
+                 FROM rules WHERE enabled = TRUE
+                 UNION ALL
+                 SELECT 'action', NULL, a.name, NULL, b.position, NULL, NULL, NULL,
+                     v.version_id, v.action_id, v.number, v.content, v.created_at
+                 FROM action_bindings b
+                     JOIN actions a ON a.action_id = b.action_id
+                     JOIN action_versions v ON v.version_id = a.deployed_version
+                 WHERE b.trigger_id = $1",
+                Trigger::POST_LOGIN,
+            ))
+            .await?;
+        let (mut rules, mut actions) = (Vec::new(), Vec::new());
+        for script in found {
+            match script {
+                AtLogin::Rule(rule) => rules.push(rule),
+                AtLogin::Action(position, action) => actions.push((position, action)),
+            }
+        }
+        rules.sort_by_key(|rule| rule.order);
+        actions.sort_by_key(|(position, _)| *position);
+        Ok(LoginScripts { rules, actions: actions.into_iter().map(|(_, action)| action).collect() })
     }
 
     async fn next_order(&mut self) -> Result<i64, StoreError> {

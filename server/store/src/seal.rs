@@ -107,6 +107,9 @@ pub(crate) struct Place {
     pub column: &'static str,
 }
 
+pub(crate) const ACTION_DRAFT: Place = Place { table: "actions", key: "action_id", column: "draft" };
+pub(crate) const ACTION_VERSION_CONTENT: Place =
+    Place { table: "action_versions", key: "version_id", column: "content" };
 pub(crate) const CERTIFIED_KEY_PRIVATE: Place =
     Place { table: "certified_keys", key: "kid", column: "private" };
 pub(crate) const CLIENT_SECRET: Place = Place { table: "clients", key: "client_id", column: "secret" };
@@ -125,7 +128,9 @@ pub(crate) const TRANSACTION_DOCUMENT: Place =
     Place { table: "transactions", key: "transaction_hash", column: "document" };
 
 /// Every sealed column.
-pub(crate) const SEALED: [Place; 10] = [
+pub(crate) const SEALED: [Place; 12] = [
+    ACTION_DRAFT,
+    ACTION_VERSION_CONTENT,
     CERTIFIED_KEY_PRIVATE,
     CLIENT_SECRET,
     CONNECTION_OPTIONS,

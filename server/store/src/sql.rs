@@ -5,8 +5,8 @@ use crate::seal::{Place, Vault};
 use portico_core::{
     connector::Subject,
     id::{
-        ClientGrantId, ClientId, ConnectionId, FamilyId, InvitationId, LogId, MailId, OrganizationId,
-        ResourceServerId, RoleId, RuleId, SessionId, UserId,
+        ActionBindingId, ActionId, ActionVersionId, ClientGrantId, ClientId, ConnectionId, FamilyId,
+        InvitationId, LogId, MailId, OrganizationId, ResourceServerId, RoleId, RuleId, SessionId, UserId,
     },
     port::store::{Direction, Page, StoreError},
     secret::{Secret, TokenHash},
@@ -150,7 +150,7 @@ macro_rules! from_text {
     )* };
 }
 from_text! {
-    ClientGrantId ClientId ConnectionId FamilyId InvitationId LogId MailId OrganizationId
+    ActionBindingId ActionId ActionVersionId ClientGrantId ClientId ConnectionId FamilyId InvitationId LogId MailId OrganizationId
     ResourceServerId RoleId RuleId SessionId TokenHash UserId
 }
 

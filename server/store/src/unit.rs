@@ -7,7 +7,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portico_core::port::store::{
-    Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
+    Actions, Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
     Invitations, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
     StoreError, Tenant, Tickets, Transactions, UnitOfWork, Users, Verdict, Work,
 };
@@ -191,6 +191,7 @@ repositories! {
     grants: Grants,
     tickets: Tickets,
     rules: Rules,
+    actions: Actions,
     keys: Keys,
     certified_keys: CertifiedKeys,
     answers: Answers,

@@ -144,7 +144,7 @@ async fn rules_run_in_their_order(home: Home) {
         assert_eq!(rules.find(&rule(3).id).await?, Some(rule(3)));
         assert_eq!(rules.list(None, &Page::first(9)).await?, [rule(2), rule(3), rule(4)]);
         assert_eq!(rules.list(Some(false), &Page::first(9)).await?, [rule(3)]);
-        assert_eq!(rules.enabled().await?, [rule(2), rule(4)]);
+        assert_eq!(rules.at_login().await?.rules, [rule(2), rule(4)]);
         assert_eq!((rules.count(None).await?, rules.count(Some(true)).await?), (3, 2));
         assert_eq!(rules.next_order().await?, 5);
     });
@@ -153,7 +153,7 @@ async fn rules_run_in_their_order(home: Home) {
         (last.order, last.revision) = (7, 2);
         assert!(unit.rules().update(&last).await?);
         assert!(!unit.rules().update(&rule(9)).await?);
-        assert_eq!(unit.rules().enabled().await?, [rule(4), last]);
+        assert_eq!(unit.rules().at_login().await?.rules, [rule(4), last]);
         assert!(unit.rules().delete(&rule(4).id).await?);
         assert!(!unit.rules().delete(&rule(4).id).await?);
     });

@@ -4,6 +4,7 @@
 //! Every method of every repository has a case here. PostgreSQL is started by the tests; without it they fail.
 
 mod access;
+mod actions;
 mod applications;
 pub(crate) mod home;
 mod killed;

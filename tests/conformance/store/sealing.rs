@@ -2,6 +2,7 @@
 //! Never touches ciphers.
 
 use super::{
+    actions::{action, version},
     home::{Home, keks, options},
     on_every_engine,
     partners::pair,
@@ -37,6 +38,8 @@ async fn fill(store: &dyn Store) {
         unit.certified_keys().insert(&pair(0, KeyPurpose::Encryption)).await?;
         let config = RuleConfig { key: "KEY".to_owned(), value: Secret::new("canary-config") };
         unit.rules().set_config(&config).await?;
+        unit.actions().insert(&action(0)).await?;
+        unit.actions().insert_version(&version(0, 1), 50).await?;
         let mut session = session(0, 0);
         session.cookie = portico_core::secret::TokenHash::of("canary-cookie");
         unit.sessions().insert(&session).await?;
@@ -102,9 +105,9 @@ async fn every_secret_can_be_verified(home: Home) {
     let store = home.open().await;
     fill(&*store).await;
     let verified = portico_store::verify_secrets(&home.url(), &options(keks(&[1]))).await.unwrap();
-    // A client, two connections, two tickets, a login, a message, a signing key, a certified key, a configuration value, and
-    // where a session came from.
-    assert_eq!((verified.readable, verified.unreadable), (11, vec![]));
+    // A client, two connections, two tickets, a login, a message, a signing key, a certified key, a configuration value, an
+    // action's draft and version, and where a session came from.
+    assert_eq!((verified.readable, verified.unreadable), (13, vec![]));
     assert_eq!(portico_store::verify_integrity(&home.url()).unwrap(), Vec::<String>::new());
     if home.is_postgres() {
         home.query(
@@ -112,7 +115,7 @@ async fn every_secret_can_be_verified(home: Home) {
              WHERE connection_id = 'con_0000'",
         );
         let verified = portico_store::verify_secrets(&home.url(), &options(keks(&[1]))).await.unwrap();
-        assert_eq!(verified.readable, 10);
+        assert_eq!(verified.readable, 12);
         assert_eq!(
             verified.unreadable,
             ["connections.options of con_0000"],

@@ -5,9 +5,12 @@ use portico_core::{
     connector::Subject,
     email::Email,
     id::{ClientId, ConnectionId, OrganizationId, RuleId, UserId},
-    login::pipeline::{Changes, IgnoredEdit, Pipeline, Protocol, RuleFailed, RuleInput, Verdict},
+    login::pipeline::{
+        Asked, Changes, IgnoredEdit, Pipeline, Protocol, Ran, RuleFailed, RuleInput, Script, ScriptKind,
+        Suspended, Verdict,
+    },
     model::{
-        Client, ClientAuthentication, Connection, Identity, Organization, OrganizationName,
+        Client, ClientAuthentication, Connection, Identity, LoginScripts, Organization, OrganizationName,
         OrganizationUsage, RefreshTokenPolicy, RequireBehavior, Rule, User,
     },
     secret::Secret,
@@ -16,7 +19,21 @@ use portico_core::{
 
 /// Run these rule bodies, each with `user`, `context` and `callback`, for a login of a blocked-nowhere, unverified user.
 async fn login(bodies: &[&str]) -> Result<Verdict, RuleFailed> {
+    ran(bodies).await.verdict
+}
+
+async fn ran(bodies: &[&str]) -> Ran {
     let rules: Vec<Rule> = bodies.iter().zip(1..).map(|(body, order)| rule(body, order)).collect();
+    run(&LoginScripts { rules, actions: Vec::new() }).await
+}
+
+/// The same with these scripts.
+pub(super) async fn run(scripts: &LoginScripts) -> Ran {
+    run_from(scripts, None).await
+}
+
+/// The same after a journey.
+pub(super) async fn run_from(scripts: &LoginScripts, from: Option<Suspended>) -> Ran {
     let pipeline = Pipeline::new(Arc::new(pool()), Arc::new(SystemClock), LIMITS);
     let (user, client, connection, organization) = (user(), client(), connection(), organization());
     let input = RuleInput {
@@ -33,8 +50,9 @@ async fn login(bodies: &[&str]) -> Result<Verdict, RuleFailed> {
         session_clients: &[],
         methods: &[],
         request: None,
+        asked: Asked { issuer: "https://login.portico.test/", ..Asked::default() },
     };
-    pipeline.run(&rules, &[], input).await
+    pipeline.run(scripts, &[], &input, from).await
 }
 
 async fn changes(bodies: &[&str]) -> Changes {
@@ -85,7 +103,7 @@ async fn js_17_no_rule_passes_a_login_that_another_refuses() {
     let deny = "callback(new UnauthorizedError('not in the office'));";
     let claim = format!("context.idToken['https://t/x'] = 1; {GO_ON}");
     let failed = login(&[endless, deny]).await.unwrap_err();
-    assert_eq!((failed.rule.as_str(), failed.reason()), ("rule 1", "rule_timed_out"));
+    assert_eq!((failed.by.name.as_str(), failed.reason()), ("rule 1", "rule_timed_out"));
     for rules in [[deny, endless], [deny, &claim], [&claim, deny]] {
         match login(&rules).await {
             Ok(Verdict::Deny { reason, .. }) => assert_eq!(reason, "not in the office"),
@@ -106,7 +124,8 @@ async fn js_17_a_denial_wins_over_a_redirect() {
     changes(&[&redirect, &take_back]).await;
     let no_address = format!("context.redirect = {{ href: 'https://terms.example/' }}; {GO_ON}");
     assert_eq!(login(&[&no_address]).await.unwrap_err().reason(), "rule_result_unusable");
-    let paused = Verdict::Pause { by: "rule 1".to_owned(), url: "https://terms.example/".to_owned() };
+    let by = Script { kind: ScriptKind::Rule, name: "rule 1".to_owned() };
+    let paused = Verdict::Pause { by, url: "https://terms.example/".to_owned(), suspended: None };
     assert_eq!(login(&[&redirect, GO_ON]).await.unwrap(), paused, "the control");
 }
 

@@ -1,11 +1,12 @@
-//! Owns what rules may change: which edits count, and which are put back as they were.
+//! Owns what rules may change: which edits count, and which are put back as they were; actions are held to the same.
 //! Never touches what rules are told.
 
 use super::{Protocol, RuleInput};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What the rules of one login changed.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the rules and actions of one login changed.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Changes {
     /// Further claims of the ID token. No name in it is reserved (OP-36).
     pub id_token: Map<String, Value>,
@@ -23,18 +24,18 @@ pub struct Changes {
 }
 
 /// An edit that had no effect.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct IgnoredEdit {
-    /// The rule that tried.
+    /// The rule or action that tried.
     pub rule: String,
     /// What it tried to change: `context.idToken.sub`, `context.organization`, `user.email_verified`.
     pub path: String,
 }
 
-/// What one rule wrote to `console`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// What one rule or action wrote to `console`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Console {
-    /// The rule.
+    /// The rule or action.
     pub rule: String,
     /// Its lines.
     pub lines: Vec<String>,
@@ -193,13 +194,10 @@ impl Draft {
         };
         let mut scope: Vec<String> = Vec::new();
         for item in listed {
-            let is_scope =
-                !item.is_empty() && item.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-            if !is_scope {
+            if !is_scope(item) {
                 return Err(malformed());
             }
-            // Both mean something to us beyond the API: a rule cannot grant what was not asked for.
-            if OUR_SCOPES.contains(&item) && !self.asked_scope.iter().any(|asked| asked == item) {
+            if !may_grant(item, &self.asked_scope) {
                 self.ignore(rule, format!("context.accessToken.scope.{item}"));
             } else if !scope.iter().any(|known| known == item) {
                 scope.push(item.to_owned());
@@ -234,6 +232,17 @@ impl Draft {
         }
         self.changes
     }
+}
+
+/// Whether a text is one scope (RFC 6749 §3.3).
+pub(super) fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+/// Whether a script may put this scope into an access token: two mean something to us beyond the API, and are there only
+/// as they were asked for.
+pub(super) fn may_grant(scope: &str, asked: &[String]) -> bool {
+    !OUR_SCOPES.contains(&scope) || asked.iter().any(|asked| asked == scope)
 }
 
 /// Put a field back as it was; whether it was different.

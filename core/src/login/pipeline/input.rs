@@ -2,8 +2,9 @@
 //! Never touches what it gives back.
 
 use crate::{
-    id::{ClientId, SessionId},
+    id::{ClientId, SessionId, TransactionId},
     model::{Client, Connection, Organization, User},
+    oauth::AuthorizeRequest,
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
@@ -37,6 +38,23 @@ pub struct RuleInput<'a> {
     pub methods: &'a [Method],
     /// The request that the login answers; absent where there is no browser.
     pub request: Option<RuleRequest>,
+    /// What actions are told of it besides.
+    pub asked: Asked<'a>,
+}
+
+/// What actions are told of a login besides what rules are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// Our issuer.
+    pub issuer: &'a str,
+    /// The login in progress, if there is one.
+    pub transaction: Option<&'a TransactionId>,
+    /// What the application asked for, if it asked through a browser.
+    pub request: Option<&'a AuthorizeRequest>,
+    /// The API that the access token is for.
+    pub audience: Option<&'a str>,
+    /// When the session began, if there is one.
+    pub authenticated_at: Option<Timestamp>,
 }
 
 /// `context.protocol`.
@@ -79,6 +97,8 @@ pub struct RuleRequest {
     pub user_agent: Option<String>,
     /// The host it was for.
     pub hostname: Option<String>,
+    /// `GET` or `POST`, where it is known.
+    pub method: Option<&'static str>,
     /// Its query; a parameter that is there several times is an array.
     pub query: Map<String, Value>,
     /// Its form, with secrets left out by the caller.
@@ -200,11 +220,11 @@ fn organization_argument(organization: &Organization) -> Value {
     Value::Object(present(optional).collect())
 }
 
-fn object_of(value: Option<&Value>) -> Value {
+pub(super) fn object_of(value: Option<&Value>) -> Value {
     value.filter(|value| value.is_object()).cloned().unwrap_or_else(|| Value::Object(Map::new()))
 }
 
-fn present<'a>(
+pub(super) fn present<'a>(
     optional: impl IntoIterator<Item = (&'a str, Option<Value>)>,
 ) -> impl Iterator<Item = (String, Value)> {
     optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))

@@ -7,22 +7,23 @@ use crate::{
     email::Email,
     id::{ClientId, ConnectionId, OrganizationId, RuleId, UserId},
     model::{
-        Client, ClientAuthentication, Connection, Identity, Organization, OrganizationName,
-        OrganizationUsage, RefreshTokenPolicy, RequireBehavior, User,
+        Client, ClientAuthentication, Connection, Identity, LoginScripts, Organization, OrganizationName,
+        OrganizationUsage, RefreshTokenPolicy, RequireBehavior, Rule, RuleConfig, User,
     },
+    port::script::{Call, Outcome, ScriptError, Source},
     secret::Secret,
     time::{SystemClock, Timestamp},
 };
 use async_trait::async_trait;
-use serde_json::json;
-use std::sync::Mutex;
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeSet, sync::Mutex};
 
-type Script = Box<dyn Fn(&mut Value, &mut Value) -> Result<(), ScriptError> + Send + Sync>;
+type Player = Box<dyn Fn(&mut Value, &mut Value) -> Result<(), ScriptError> + Send + Sync>;
 
 /// Plays scripts that are Rust functions, found by the rule's name, and remembers what each was given.
 #[derive(Default)]
 struct Played {
-    scripts: Vec<(&'static str, Script)>,
+    scripts: Vec<(&'static str, Player)>,
     calls: Mutex<Vec<(String, Call)>>,
 }
 
@@ -64,8 +65,10 @@ impl Played {
             session_clients: &[],
             methods: &[Method { name: "pwd".to_owned(), at: Timestamp(5) }],
             request: Some(RuleRequest { ip: Some("192.0.2.7".to_owned()), ..RuleRequest::default() }),
+            asked: Asked::default(),
         };
-        let verdict = pipeline.run(rules, configs, input).await;
+        let scripts = LoginScripts { rules: rules.to_vec(), actions: Vec::new() };
+        let verdict = pipeline.run(&scripts, configs, &input, None).await.verdict;
         let calls = std::mem::take(&mut *played.calls.lock().unwrap());
         (verdict, calls)
     }
@@ -181,8 +184,8 @@ async fn an_unauthorized_error_denies_and_ends_the_pipeline() {
         .login()
         .await;
     assert_eq!(calls.len(), 2);
-    let denied =
-        Verdict::Deny { rule: "deny".to_owned(), reason: "not today".to_owned(), console: Vec::new() };
+    let by = Script { kind: ScriptKind::Rule, name: "deny".to_owned() };
+    let denied = Verdict::Deny { by, reason: "not today".to_owned(), console: Vec::new() };
     assert_eq!(verdict.unwrap(), denied);
 }
 
@@ -200,7 +203,7 @@ async fn crash_time_out_and_memory_are_different_failures_that_name_the_rule() {
     for (error, reason) in cases {
         let (verdict, _) = Played::default().rule("bad", move |_, _| Err(error())).login().await;
         let failed = failed(verdict);
-        assert_eq!((failed.rule.as_str(), failed.reason()), ("bad", reason));
+        assert_eq!((failed.by.name.as_str(), failed.reason()), ("bad", reason));
     }
 }
 
@@ -342,7 +345,7 @@ fn rule(name: &str, order: i64) -> Rule {
     }
 }
 
-fn user() -> User {
+pub(super) fn user() -> User {
     User {
         id: UserId::parse("auth0|1").unwrap(),
         identities: vec![Identity {

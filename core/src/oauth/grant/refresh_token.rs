@@ -45,21 +45,21 @@ pub(in crate::oauth) async fn refresh(
     let looked = provider.store.read(|unit| Box::pin(presented.look(unit, now))).await?;
     // What is refused here is refused again below, where it can be written down.
     let (entry, changes) = match looked {
-        Ok(ready) => match rules::run(provider, &ready, &request.caller).await {
+        Ok(ready) => match rules::run(provider, &ready, &request.caller).await? {
             Ok(Verdict::Allow(changes)) => (entry, Some(*changes)),
-            Ok(Verdict::Deny { rule, reason, console }) => {
-                let entry = ready.about(entry).with("rule", json!({ "name": rule, "console": console }));
-                return provider.refuse(entry, Refusal::by_rule(reason, "rule_denied")).await;
+            Ok(Verdict::Deny { by, reason, console } | Verdict::Invalid { by, message: reason, console }) => {
+                let refusal = Refusal::by_rule(reason, by.kind.denial());
+                let details = json!({ "name": by.name, "console": console });
+                return provider.refuse(ready.about(entry).with(by.kind.as_str(), details), refusal).await;
             }
             // Contract §4.1: there is no browser that could go anywhere.
             Ok(Verdict::Pause { by, .. }) => {
-                let entry = ready.about(entry).with("rule", json!({ "name": by }));
+                let entry = ready.about(entry).with(by.kind.as_str(), json!({ "name": by.name }));
                 return provider.refuse(entry, Refusal::interaction_required()).await;
             }
             Err(failed) => {
-                let entry = ready
-                    .about(entry)
-                    .with("rule", json!({ "name": failed.rule, "console": failed.console() }));
+                let details = json!({ "name": failed.by.name, "console": failed.console() });
+                let entry = ready.about(entry).with(failed.by.kind.as_str(), details);
                 return provider.refuse(entry, Refusal::by_rule(failed.description(), failed.reason())).await;
             }
         },

@@ -4,6 +4,7 @@
 //! Verbs: `find` (by key, `Option`), `list` (filter and page), `count`, `insert`, `update`, `delete`, and the
 //! compare-and-swaps `advance` and `consume`. "Not found" is `None` or `false`.
 
+mod actions;
 mod answers;
 mod certified_keys;
 mod clients;
@@ -25,6 +26,7 @@ mod transactions;
 mod unit;
 mod users;
 
+pub use actions::{ActionFilter, Actions};
 pub use answers::Answers;
 pub use certified_keys::CertifiedKeys;
 pub use clients::{ClientFilter, ClientGrantFilter, ClientGrants, Clients, ResourceServers};

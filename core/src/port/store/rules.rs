@@ -4,7 +4,7 @@
 use super::{Page, StoreError};
 use crate::{
     id::RuleId,
-    model::{Rule, RuleConfig},
+    model::{LoginScripts, Rule, RuleConfig},
 };
 use async_trait::async_trait;
 
@@ -17,8 +17,9 @@ pub trait Rules: Send {
     async fn list(&mut self, enabled: Option<bool>, page: &Page) -> Result<Vec<Rule>, StoreError>;
     /// How many that is.
     async fn count(&mut self, enabled: Option<bool>) -> Result<i64, StoreError>;
-    /// The enabled ones, by order.
-    async fn enabled(&mut self) -> Result<Vec<Rule>, StoreError>;
+    /// The enabled ones, by order, and the deployed actions that are bound to the end of a login, in theirs. Each login
+    /// asks: it is one statement.
+    async fn at_login(&mut self) -> Result<LoginScripts, StoreError>;
     /// One more than the highest order there is.
     async fn next_order(&mut self) -> Result<i64, StoreError>;
     /// Add one; [`StoreError::Conflict`] `rules_name_key` or `rules_position_key`.

@@ -2,7 +2,7 @@
 //! Never touches what is done in one.
 
 use super::{
-    Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
+    Actions, Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
     Invitations, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
     Tenant, Tickets, Transactions, Users,
 };
@@ -156,6 +156,8 @@ pub trait UnitOfWork: Send {
     fn tickets(&mut self) -> &mut dyn Tickets;
     /// Rules and their configuration.
     fn rules(&mut self) -> &mut dyn Rules;
+    /// Actions, their versions and their order.
+    fn actions(&mut self) -> &mut dyn Actions;
     /// Signing keys.
     fn keys(&mut self) -> &mut dyn Keys;
     /// Key pairs with certificates.
