@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 const CODE: &str = "exports.onExecutePostLogin = async (event, api) => {\n};";
 
+const BINDINGS: &str = "/actions/triggers/post-login/bindings";
+
 fn draft(name: &str) -> Value {
     json!({ "name": name, "supported_triggers": [{ "id": "post-login", "version": "v3" }], "code": CODE })
 }
@@ -162,7 +164,6 @@ async fn bindings_say_what_runs_and_in_which_order() {
         (&triggers["triggers"][0]["id"], &triggers["triggers"][0]["status"]),
         (&json!("post-login"), &json!("CURRENT"))
     );
-    const BINDINGS: &str = "/actions/triggers/post-login/bindings";
     let mut made = Vec::new();
     for name in ["One", "Two", "Three"] {
         made.push(api.post("/actions/actions", draft(name)).await.expect(201));

@@ -55,14 +55,15 @@ async fn index(State(app): App, query: Query) -> Result<Json<Value>, ApiFault> {
     };
     // Nothing here comes from a marketplace.
     if query.boolean("installed")? == Some(true) {
-        return Ok(enveloped("actions", Vec::new(), 0, &page));
+        return Ok(enveloped("actions", &[], 0, &page));
     }
     let (rows, total) = app.admin.actions(filter, page.clone()).await?;
-    Ok(enveloped("actions", rows.iter().map(view).collect(), total, &page))
+    let rows: Vec<_> = rows.iter().map(view).collect();
+    Ok(enveloped("actions", &rows, total, &page))
 }
 
 /// Lists of actions are always in an envelope.
-pub(super) fn enveloped(key: &str, rows: Vec<Value>, total: i64, page: &Page) -> Json<Value> {
+pub(super) fn enveloped(key: &str, rows: &[Value], total: i64, page: &Page) -> Json<Value> {
     Json(json!({ key: rows, "total": total, "page": page.skip / page.take, "per_page": page.take }))
 }
 
@@ -120,8 +121,8 @@ async fn versions(
 ) -> Result<Json<Value>, ApiFault> {
     let page = query.pages()?.page();
     let (action, rows, total) = app.admin.action_versions(&id, page.clone()).await?;
-    let rows = rows.iter().map(|version| version_view(&action, version)).collect();
-    Ok(enveloped("versions", rows, total, &page))
+    let rows: Vec<_> = rows.iter().map(|version| version_view(&action, version)).collect();
+    Ok(enveloped("versions", &rows, total, &page))
 }
 
 async fn version(

@@ -50,8 +50,8 @@ async fn bindings(
     let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
     let (skip, take) = (usize::try_from(page.skip), usize::try_from(page.take));
     let (skip, take) = (skip.unwrap_or_default(), take.unwrap_or_default());
-    let rows = all.iter().skip(skip).take(take).map(bound_view).collect();
-    Ok(enveloped("bindings", rows, total, &page))
+    let rows: Vec<_> = all.iter().skip(skip).take(take).map(bound_view).collect();
+    Ok(enveloped("bindings", &rows, total, &page))
 }
 
 async fn bind(

@@ -141,7 +141,7 @@ mod tests {
     async fn asked(own: &OwnUser, method: &str, request: Value) -> Result<Value, String> {
         own.ask(&format!("auth0.users.{method}"), request).await.map_err(|error| match error {
             AskError::Told(told) => told["message"].as_str().unwrap_or_default().to_owned(),
-            other => other.to_string(),
+            AskError::Failed(error) => error.to_string(),
         })
     }
 
