@@ -65,6 +65,14 @@ providers() {
         npm ci --prefix "$there/samlp.part" --ignore-scripts --no-audit --no-fund
         mv "$there/samlp.part" "$there/samlp"
     fi
+    # Packages that scripts may require: beside what cargo builds, as an operator has them in `scripts.modules_dir`.
+    modules=$(cd "$here/../../server/script/modules" && pwd)
+    if ! cmp -s "$modules/package-lock.json" "$there/../script-modules/package-lock.json"; then
+        rm -rf "$there/../script-modules.part" "$there/../script-modules" && mkdir -p "$there/../script-modules.part"
+        cp "$modules/package.json" "$modules/package-lock.json" "$there/../script-modules.part/"
+        npm ci --prefix "$there/../script-modules.part" --ignore-scripts --no-audit --no-fund
+        mv "$there/../script-modules.part" "$there/../script-modules"
+    fi
     if [ ! -e "$there/pysaml2/complete" ]; then
         rm -rf "$there/pysaml2"
         python3 -m venv "$there/pysaml2"

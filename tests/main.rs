@@ -11,6 +11,8 @@ mod flows;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
+mod scripts;
+#[cfg(test)]
 mod security;
 #[cfg(test)]
 mod worker;

@@ -7,7 +7,6 @@ use crate::{
     edge::Metrics,
     keys::{Algorithm, StoreKeyRing},
     page::mail::OutboxRenderer,
-    script_host::{Budget, Fetching},
     wire::{App, Ports, Settings},
     worker::{DeliveryPorts, OutboxDelivery, Renewals, Stop, Supervisor, Sweeps},
 };
@@ -32,6 +31,7 @@ use portico_database::{
 use portico_egress::{Egress, EgressError, EgressPolicy};
 use portico_mail::{SmtpMailer, SmtpSettings};
 use portico_script::{ScriptPool, WorkerCommand};
+use portico_script_host as script_host;
 use std::{io, path::PathBuf, sync::Arc, thread, time::Duration};
 
 /// The adapters of a running gateway.
@@ -54,6 +54,9 @@ pub enum AdapterError {
     /// A line of the allow-list.
     #[error("`egress.allow`: {0}; write login.customer.internal or 10.1.2.3:8443")]
     Allow(#[from] portico_egress::NotAnEntry),
+    /// A line of the list of databases.
+    #[error("`scripts.databases`: {0}; write db.customer.internal:5432")]
+    Databases(#[source] portico_egress::NotAnEntry),
     /// The file of further authorities.
     #[error("`egress.extra_roots`: `{}` cannot be read ({source})", file.display())]
     Roots {
@@ -103,13 +106,12 @@ impl Adapters {
         let certified_keys = StoreCertifiedKeys::open(Arc::clone(&store), its_clock, its_entropy, subject);
         let certified_keys = Arc::new(certified_keys.await?);
         let cursor_key = cursor_key(&*store, &*entropy).await?;
-        let budget = Budget { requests: config.scripts.requests, ..Budget::default() };
         let program = std::env::current_exe().map_err(AdapterError::Program)?;
         let scripts = Arc::new(ScriptPool::new(
             // Large pages, which make hashes faster (`.cargo/config.toml`), would only make a worker larger.
             WorkerCommand::new(program, ["script-worker"]).with_variable("_RJEM_MALLOC_CONF", "thp:default"),
             script_workers(config.scripts.workers),
-            Arc::new(Fetching::new(Arc::clone(&http), budget)),
+            Arc::new(script_host::Services::new(Arc::clone(&http), script_host(config)?)),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         ));
@@ -237,6 +239,20 @@ fn egress(config: &Config) -> Result<EgressPolicy, AdapterError> {
     let own = [config.server.listen.ip(), config.server.admin_listen.ip()];
     let own = own.into_iter().filter(|ip| !ip.is_unspecified()).collect();
     Ok(EgressPolicy { allow, extra_roots, own, ..EgressPolicy::default() })
+}
+
+fn script_host(config: &Config) -> Result<script_host::Settings, AdapterError> {
+    let databases = config.scripts.databases.iter().map(|entry| entry.parse()).collect::<Result<_, _>>();
+    let EgressPolicy { own, extra_roots, .. } = egress(config)?;
+    Ok(script_host::Settings {
+        requests: config.scripts.requests,
+        statements: config.scripts.statements,
+        databases: databases.map_err(AdapterError::Databases)?,
+        own,
+        extra_roots,
+        modules_dir: config.scripts.modules_dir.clone(),
+        ..script_host::Settings::default()
+    })
 }
 
 fn hashing(config: &Config) -> HashingSettings {

@@ -17,6 +17,5 @@ pub mod management;
 pub mod oidc;
 pub mod page;
 pub mod partner;
-pub mod script_host;
 pub mod wire;
 pub mod worker;

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("portico-connectors", REGISTERED),
     ("portico-store", &["portico-core"]),
     ("portico-script", &["portico-core"]),
+    ("portico-script-host", &["portico-core", "portico-egress"]),
     ("portico-mail", &["portico-core"]),
     ("portico-egress", &["portico-core"]),
     ("portico-fixtures", &["portico-core"]),
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "portico-mail",
             "portico-saml",
             "portico-script",
+            "portico-script-host",
             "portico-store",
         ],
     ),
@@ -54,12 +56,13 @@ const WRAPPERS: &[(&str, &[&str])] = &[
     ("deadpool-postgres", &["portico-store"]),
     ("lettre", &["portico-mail"]),
     ("libxml", &["portico-properties", "portico-saml"]),
+    ("mysql_async", &["portico-script-host"]),
     ("openidconnect", &["portico-oidc"]),
     ("openssl", &["portico-fixtures", "portico-saml"]),
     ("rquickjs", &["portico-script"]),
     ("rusqlite", &["portico-store"]),
     ("samael", &["portico-fixtures", "portico-saml"]),
-    ("tokio-postgres", &["portico-store"]),
+    ("tokio-postgres", &["portico-script-host", "portico-store"]),
 ];
 
 /// What the core may not know, however useful: it does no I/O.
@@ -68,6 +71,7 @@ const FORBIDDEN_IN_CORE: &[&str] = &[
     "hyper",
     "lettre",
     "libxml",
+    "mysql_async",
     "reqwest",
     "rquickjs",
     "rusqlite",

@@ -263,4 +263,6 @@ const SEPARATION: Duration = Duration::from_millis(250);
 const CHECK: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
+mod required;
+#[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use super::ConfigError;
 use portico_core::login::pipeline::Places;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// `[scripts]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -14,6 +15,13 @@ pub struct ScriptsSection {
     pub workers: usize,
     /// HTTP requests that one run of a script may make (JS-10).
     pub requests: u32,
+    /// Database statements that one run of a script may make.
+    pub statements: u32,
+    /// Databases that scripts may reach though they are private or on odd ports, each as `host:port`. Public ones on the
+    /// usual ports they may reach without.
+    pub databases: Vec<String>,
+    /// The folder with `package.json` and `node_modules` in which the operator has installed packages for scripts.
+    pub modules_dir: Option<PathBuf>,
     /// Where rules and actions may send a browser, besides the origins that applications have registered (JS-17): each
     /// `https://host[:port]`, `https://*.domain`, or `*` for every https address.
     pub redirects: Vec<String>,
@@ -35,6 +43,13 @@ impl ScriptsSection {
 
 impl Default for ScriptsSection {
     fn default() -> Self {
-        Self { workers: 0, requests: 5, redirects: Vec::new() }
+        Self {
+            workers: 0,
+            requests: 5,
+            statements: 50,
+            databases: Vec::new(),
+            modules_dir: None,
+            redirects: Vec::new(),
+        }
     }
 }

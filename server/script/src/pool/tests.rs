@@ -38,15 +38,15 @@ impl Attendant for Echo {
     }
 }
 
-fn pool() -> ScriptPool {
+pub(super) fn pool() -> ScriptPool {
     ScriptPool::new(command(), 2, Arc::new(Echo), Arc::new(SystemClock), Arc::new(SystemEntropy::default()))
 }
 
-fn source(text: &str) -> Source {
+pub(super) fn source(text: &str) -> Source {
     Source { name: "test".to_owned(), revision: 1, text: text.into() }
 }
 
-fn call(args: impl IntoIterator<Item = Value>) -> Call {
+pub(super) fn call(args: impl IntoIterator<Item = Value>) -> Call {
     Call {
         args: args.into_iter().collect(),
         limits: Limits { wall: Duration::from_secs(5), ..Limits::default() },
@@ -140,8 +140,8 @@ async fn requests_go_through_the_host() {
         const answer = await fetch('https://api.example/x?y=1', {method: 'post', headers: {A: 'b'}, body: 'text'});
         callback(null, answer.status, answer.headers.get('X-Test'), await answer.json());
     }";
-    let asked =
-        json!({"url": "https://api.example/x?y=1", "method": "POST", "headers": {"a": "b"}, "body": "text"});
+    let headers = json!({"a": "b", "content-type": "text/plain;charset=UTF-8"});
+    let asked = json!({"url": "https://api.example/x?y=1", "method": "POST", "headers": headers, "redirects": 5, "body": "text"});
     assert_eq!(values(&pool, text).await, [json!(200), json!("yes"), asked]);
     let text = "function (user, callback) {
         request.post({url: 'https://api.example', json: {a: 1}, auth: {user: 'u', pass: 'p'}}, (error, response, body) =>

@@ -1,25 +1,13 @@
-// Requests. They are sent by the gateway, which decides what may be reached.
-(ask) => {
+// `fetch` and what belongs to it.
+(native, require) => {
   "use strict";
-  const pairs = (headers) => {
-    if (!headers) return [];
-    if (Array.isArray(headers)) return headers;
-    return typeof headers.entries === "function" ? [...headers.entries()] : Object.entries(headers);
-  };
-  const send = (url, method, headers, body) => {
-    const named = {};
-    for (const [name, value] of pairs(headers)) named[String(name).toLowerCase()] = String(value);
-    const request = { url: String(url), method: String(method || "GET").toUpperCase(), headers: named };
-    if (body !== undefined && body !== null) request.body = String(body);
-    return ask("http", JSON.stringify(request)).then(JSON.parse, (why) => {
-      throw new TypeError(`fetch failed: ${JSON.parse(why).message}`);
-    });
-  };
+  const { Buffer } = require("buffer");
+  const { send, named } = require("portico:http_client");
 
   class Headers {
     #values;
     constructor(values) {
-      this.#values = values || {};
+      this.#values = named(values);
     }
     get(name) {
       return this.has(name) ? this.#values[String(name).toLowerCase()] : null;
@@ -27,91 +15,130 @@
     has(name) {
       return Object.hasOwn(this.#values, String(name).toLowerCase());
     }
+    set(name, value) {
+      this.#values[String(name).toLowerCase()] = String(value);
+    }
+    append(name, value) {
+      this.set(name, this.has(name) ? `${this.get(name)}, ${value}` : value);
+    }
+    delete(name) {
+      delete this.#values[String(name).toLowerCase()];
+    }
+    keys() {
+      return Object.keys(this.#values)[Symbol.iterator]();
+    }
+    values() {
+      return Object.values(this.#values)[Symbol.iterator]();
+    }
     entries() {
       return Object.entries(this.#values)[Symbol.iterator]();
     }
     forEach(each) {
       for (const [name, value] of Object.entries(this.#values)) each(value, name, this);
     }
+    raw() {
+      return Object.fromEntries(Object.entries(this.#values).map(([name, value]) => [name, [value]]));
+    }
     [Symbol.iterator]() {
       return this.entries();
     }
   }
 
-  class Response {
-    #body;
-    constructor(url, answer) {
-      this.url = url;
-      this.status = answer.status;
-      this.ok = answer.status >= 200 && answer.status < 300;
-      this.headers = new Headers(answer.headers);
-      this.#body = answer.body === undefined || answer.body === null ? "" : answer.body;
+  const bytesOf = (body) => (body === undefined || body === null ? Buffer.alloc(0) : body instanceof Uint8Array ? Buffer.from(body) : Buffer.from(String(body)));
+  class Body {
+    #bytes;
+    constructor(body) {
+      this.#bytes = bytesOf(body);
+      this.bodyUsed = false;
+    }
+    async #take() {
+      if (this.bodyUsed) throw new TypeError("Body is unusable: it has been read already");
+      this.bodyUsed = true;
+      return this.#bytes;
     }
     async text() {
-      return this.#body;
+      return (await this.#take()).toString();
     }
     async json() {
-      return JSON.parse(this.#body);
+      return JSON.parse(await this.text());
+    }
+    async buffer() {
+      return this.#take();
+    }
+    async arrayBuffer() {
+      return Uint8Array.from(await this.#take()).buffer;
+    }
+  }
+  class Response extends Body {
+    constructor(body, init = {}) {
+      super(body);
+      this.url = init.url || "";
+      this.status = init.status === undefined ? 200 : init.status;
+      this.statusText = init.statusText || "";
+      this.ok = this.status >= 200 && this.status < 300;
+      this.redirected = Boolean(init.redirected);
+      this.type = "basic";
+      this.headers = new Headers(init.headers);
+    }
+  }
+  class Request extends Body {
+    constructor(input, init = {}) {
+      super(init.body);
+      Object.defineProperty(this, "sent", { value: init.body });
+      this.url = String(input && input.url ? input.url : input);
+      this.method = String(init.method || (input && input.method) || "GET").toUpperCase();
+      this.headers = new Headers(init.headers || (input && input.headers));
+    }
+  }
+  class AbortSignal {
+    constructor() {
+      this.aborted = false;
+      this.reason = undefined;
+      this.onabort = null;
+      Object.defineProperty(this, "listeners", { value: [] });
+    }
+    addEventListener(_name, listener) {
+      this.listeners.push(listener);
+    }
+    removeEventListener(_name, listener) {
+      const at = this.listeners.indexOf(listener);
+      if (at >= 0) this.listeners.splice(at, 1);
+    }
+    throwIfAborted() {
+      if (this.aborted) throw this.reason;
+    }
+    static timeout(milliseconds) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), milliseconds);
+      return controller.signal;
+    }
+  }
+  class AbortController {
+    constructor() {
+      this.signal = new AbortSignal();
+    }
+    abort(reason) {
+      if (this.signal.aborted) return;
+      this.signal.aborted = true;
+      this.signal.reason = reason || Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
+      for (const listener of [this.signal.onabort, ...this.signal.listeners]) if (listener) listener({ type: "abort" });
     }
   }
 
   const fetch = async (input, init = {}) => {
-    const url = String(input);
-    return new Response(url, await send(url, init.method, init.headers, init.body));
+    const request = input instanceof Request ? input : { url: String(input && input.url ? input.url : input), method: init.method, headers: new Headers(init.headers), sent: undefined };
+    const body = init.body === undefined ? request.sent : init.body;
+    if (body instanceof require("portico:whatwg_url").URLSearchParams && !request.headers.has("content-type")) request.headers.set("content-type", "application/x-www-form-urlencoded;charset=UTF-8");
+    else if (typeof body === "string" && !request.headers.has("content-type")) request.headers.set("content-type", "text/plain;charset=UTF-8");
+    const redirects = init.redirect === "manual" || init.redirect === "error" ? 0 : 5;
+    const aborted = init.signal && new Promise((_, reject) => init.signal.addEventListener("abort", () => reject(init.signal.reason)));
+    if (init.signal) init.signal.throwIfAborted();
+    const sent = send({ url: request.url, method: init.method || request.method, headers: request.headers, body, redirects }).catch((error) => {
+      throw Object.assign(new TypeError(`fetch failed: ${error.message}`), { cause: error });
+    });
+    const answer = await (aborted ? Promise.race([sent, aborted]) : sent);
+    if (init.redirect === "error" && answer.status >= 300 && answer.status < 400) throw new TypeError("fetch failed: unexpected redirect");
+    return new Response(answer.body, { url: answer.url, status: answer.status, statusText: answer.message, headers: answer.headers, redirected: answer.url !== request.url });
   };
-
-  const query = (values) =>
-    Object.entries(values)
-      .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
-      .join("&");
-
-  // `request(options, callback)`, and `request.get` and so on.
-  const prepare = (options) => {
-    let url = String(options.url || options.uri);
-    if (options.qs) url += (url.includes("?") ? "&" : "?") + query(options.qs);
-    const headers = { ...options.headers };
-    let body = options.body;
-    if (options.form) {
-      headers["content-type"] = "application/x-www-form-urlencoded";
-      body = typeof options.form === "string" ? options.form : query(options.form);
-    } else if (options.json) {
-      headers.accept = headers.accept || "application/json";
-      const value = options.json === true ? body : options.json;
-      if (value !== undefined) {
-        headers["content-type"] = "application/json";
-        body = JSON.stringify(value);
-      }
-    }
-    if (options.auth && options.auth.bearer) headers.authorization = `Bearer ${options.auth.bearer}`;
-    else if (options.auth) {
-      const user = options.auth.user || options.auth.username || "";
-      headers.authorization = `Basic ${btoa(`${user}:${options.auth.pass || options.auth.password || ""}`)}`;
-    }
-    return [url, options.method, headers, body];
-  };
-  const request = (options, second, third) => {
-    const given = typeof options === "object" ? options : { ...(typeof second === "object" ? second : {}), url: options };
-    const callback = third || (typeof second === "function" ? second : () => {});
-    send(...prepare(given)).then(
-      (answer) => {
-        let body = answer.body === undefined || answer.body === null ? "" : answer.body;
-        if (given.json) {
-          try {
-            body = JSON.parse(body);
-          } catch {
-            // As it came.
-          }
-        }
-        callback(null, { statusCode: answer.status, headers: answer.headers || {}, body }, body);
-      },
-      (error) => callback(error),
-    );
-  };
-  for (const [name, method] of [["get", "GET"], ["post", "POST"], ["put", "PUT"], ["patch", "PATCH"], ["del", "DELETE"], ["delete", "DELETE"], ["head", "HEAD"]]) {
-    request[name] = (options, second, third) => {
-      const given = typeof options === "object" ? options : { ...(typeof second === "object" ? second : {}), url: options };
-      request({ ...given, method }, third || (typeof second === "function" ? second : undefined));
-    };
-  }
-  return { fetch, request };
+  return { fetch, Headers, Request, Response, AbortController, AbortSignal };
 }

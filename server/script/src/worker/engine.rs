@@ -1,7 +1,7 @@
 //! Owns an engine: a QuickJS runtime with one context, made for one run.
 //! Never touches a run that came before or comes after: nothing is shared between engines (JS-06).
 
-use super::{failure, globals, state::State};
+use super::{failure, globals, modules::Packages, state::State};
 use rquickjs::{Context, Runtime};
 use std::{io, rc::Rc};
 
@@ -14,9 +14,9 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(packages: &Rc<Packages>) -> io::Result<Self> {
         let runtime = Runtime::new().map_err(io::Error::other)?;
-        let state = Rc::new(State::default());
+        let state = Rc::new(State::with(packages));
         let watched = Rc::clone(&state);
         runtime.set_interrupt_handler(Some(Box::new(move || watched.must_stop())));
         let told = Rc::clone(&state);

@@ -3,54 +3,56 @@
 //!
 //! The language itself brings `eval`, `Function`, `Date`, `Math`, promises and typed arrays; they reach nothing outside.
 
-use super::{
-    confine, console,
-    state::{Request, State, Waiting},
-    timers::Timer,
-};
+use super::{confine, console, modules, state::State, timers::Timer};
 use rquickjs::{
-    Ctx, Exception, Function, Object, Persistent, Promise, Value,
-    context::EvalOptions,
+    Ctx, Exception, Function, Object, Persistent, Value,
     prelude::{Opt, Rest},
 };
 use std::{rc::Rc, time::Duration};
-use url::Url;
 
 /// Put our globals into a fresh context.
 pub(super) fn install(ctx: &Ctx<'_>, state: &Rc<State>) -> rquickjs::Result<()> {
     let globals = ctx.globals();
     // Survives nothing: the next run has another one.
     globals.set("global", globals.clone())?;
-    globals.set("require", Function::new(ctx.clone(), require)?)?;
+    modules::install(ctx, state, &globals)?;
     install_console(ctx, state, &globals)?;
     install_timers(ctx, state, &globals)
 }
 
-/// Put in the globals written in JavaScript that this text speaks of. Making all of them costs as much as a small run.
+/// Put in the globals that are modules of ours, where this text speaks of them. Making all of them costs as much as a small
+/// run.
 pub(super) fn install_for(ctx: &Ctx<'_>, state: &Rc<State>, text: &str) -> rquickjs::Result<()> {
-    for shim in SHIMS {
-        for name in shim.names {
-            let is_needed = speaks_of(text, name) || shim.serves.is_some_and(|other| speaks_of(text, other));
-            if is_needed {
-                install_shim(ctx, state, name, shim)?;
-            }
+    for lazy in LAZY {
+        if speaks_of(text, lazy.name) {
+            install_lazy(ctx, state, lazy)?;
+        }
+    }
+    Ok(())
+}
+
+/// Put in all of them that the run does not have yet: a package was loaded, which may speak of any.
+pub(super) fn install_all(ctx: &Ctx<'_>, state: &Rc<State>) -> rquickjs::Result<()> {
+    if state.has_all_globals.replace(true) {
+        return Ok(());
+    }
+    let globals = ctx.globals();
+    for lazy in LAZY.iter().filter(|lazy| lazy.of_the_platform) {
+        if !globals.contains_key(lazy.name)? {
+            install_lazy(ctx, state, lazy)?;
         }
     }
     Ok(())
 }
 
 fn speaks_of(text: &str, name: &str) -> bool {
-    // `context.request` is in every second rule, and is not the function.
-    text.match_indices(name).any(|(at, _)| name != "request" || !text[..at].ends_with('.'))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the engine hands contexts over by value")]
-fn require<'js>(ctx: Ctx<'js>, module: Opt<Value<'js>>) -> rquickjs::Result<()> {
-    let module = module.0.and_then(|module| module.as_string()?.to_string().ok()).unwrap_or_default();
-    Err(Exception::throw_message(
-        &ctx,
-        &format!("Cannot find module '{module}': it is not available to scripts"),
-    ))
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$');
+    text.match_indices(name).any(|(at, _)| {
+        // `context.request` is in every second rule, and is not the function.
+        let before = text[..at].chars().next_back();
+        !before.is_some_and(|before| is_part(before) || before == '.')
+            && !text[at + name.len()..].starts_with(is_part)
+    })
 }
 
 fn install_console<'js>(ctx: &Ctx<'js>, state: &Rc<State>, globals: &Object<'js>) -> rquickjs::Result<()> {
@@ -125,72 +127,65 @@ fn delay_of(value: Option<&Value<'_>>) -> Duration {
     Duration::from_secs_f64(milliseconds.clamp(1.0, 86_400_000.0) / 1000.0)
 }
 
-/// Globals written in JavaScript. They are compiled when a script first uses one.
-struct Shim {
-    names: &'static [&'static str],
-    /// An expression: a function from one native function to an object with the names.
-    text: &'static str,
-    native: Native,
-    /// A global whose shim uses these.
-    serves: Option<&'static str>,
+/// A global that is made when a script first uses it.
+struct Lazy {
+    name: &'static str,
+    /// The module of ours that it is, or a package.
+    module: &'static str,
+    /// Which of its properties; without one the module itself.
+    property: Option<&'static str>,
+    /// Whether packages may expect it, as Node.js has it.
+    of_the_platform: bool,
 }
 
-/// What a shim gets from us.
-#[derive(Clone, Copy)]
-enum Native {
-    /// Ask the gateway for a request; a promise of its answer.
-    Ask,
-    /// Take a URL apart.
-    TakeUrlApart,
+const fn part(name: &'static str, module: &'static str) -> Lazy {
+    Lazy { name, module, property: Some(name), of_the_platform: true }
 }
 
-const SHIMS: &[Shim] = &[
-    Shim {
-        names: &["UnauthorizedError", "ValidationError", "WrongUsernameOrPasswordError"],
-        text: include_str!("../shim/errors.js"),
-        native: Native::TakeUrlApart,
-        serves: None,
-    },
-    Shim {
-        names: &["fetch", "request"],
-        text: include_str!("../shim/fetch.js"),
-        native: Native::Ask,
-        serves: None,
-    },
-    Shim {
-        names: &["URL", "URLSearchParams"],
-        text: include_str!("../shim/url.js"),
-        native: Native::TakeUrlApart,
-        serves: None,
-    },
-    Shim {
-        names: &["Buffer", "TextDecoder", "TextEncoder", "atob", "btoa"],
-        text: include_str!("../shim/text.js"),
-        native: Native::TakeUrlApart,
-        serves: Some("request"),
-    },
+/// What Auth0's older scripts find without `require`.
+const fn whole(name: &'static str, module: &'static str) -> Lazy {
+    Lazy { name, module, property: None, of_the_platform: false }
+}
+
+const LAZY: &[Lazy] = &[
+    part("UnauthorizedError", "portico:errors"),
+    part("ValidationError", "portico:errors"),
+    part("WrongUsernameOrPasswordError", "portico:errors"),
+    part("Buffer", "buffer"),
+    part("TextDecoder", "buffer"),
+    part("TextEncoder", "buffer"),
+    part("atob", "buffer"),
+    part("btoa", "buffer"),
+    part("URL", "portico:whatwg_url"),
+    part("URLSearchParams", "portico:whatwg_url"),
+    part("fetch", "portico:fetch"),
+    part("Headers", "portico:fetch"),
+    part("Request", "portico:fetch"),
+    part("Response", "portico:fetch"),
+    part("AbortController", "portico:fetch"),
+    part("AbortSignal", "portico:fetch"),
+    part("auth0", "auth0"),
+    whole("bcrypt", "bcrypt"),
+    whole("crypto", "crypto"),
+    whole("mysql", "mysql"),
+    Lazy { name: "postgres", module: "pg", property: Some("connect"), of_the_platform: false },
+    whole("querystring", "querystring"),
+    whole("request", "request"),
 ];
 
-fn install_shim<'js>(
-    ctx: &Ctx<'js>,
-    state: &Rc<State>,
-    name: &'static str,
-    shim: &'static Shim,
-) -> rquickjs::Result<()> {
+fn install_lazy<'js>(ctx: &Ctx<'js>, state: &Rc<State>, lazy: &'static Lazy) -> rquickjs::Result<()> {
+    let Lazy { name, module, property, .. } = *lazy;
     let state = Rc::clone(state);
     let read = move |ctx: Ctx<'js>| -> rquickjs::Result<Value<'js>> {
-        let exports = load(&ctx, &state, shim)?;
-        let globals = ctx.globals();
-        for name in shim.names {
-            globals.remove(*name)?;
-            globals.set(*name, exports.get::<_, Value<'js>>(*name)?)?;
-        }
-        exports.get(name)
+        let module = modules::own(&ctx, &state, module)?;
+        let value = match property {
+            Some(property) => module.into_object().ok_or(rquickjs::Error::Unknown)?.get(property)?,
+            None => module,
+        };
+        replace(&ctx, name, Value::clone(&value))?;
+        Ok(value)
     };
-    let write = move |ctx: Ctx<'js>, value: Value<'js>| -> rquickjs::Result<()> {
-        ctx.globals().remove(name)?;
-        ctx.globals().set(name, value)
-    };
+    let write = move |ctx: Ctx<'js>, value: Value<'js>| replace(&ctx, name, value);
     let property = Object::new(ctx.clone())?;
     property.set("configurable", true)?;
     property.set("get", Function::new(ctx.clone(), read)?)?;
@@ -199,67 +194,7 @@ fn install_shim<'js>(
     define.call((ctx.globals(), name, property))
 }
 
-fn load<'js>(ctx: &Ctx<'js>, state: &Rc<State>, shim: &Shim) -> rquickjs::Result<Object<'js>> {
-    let mut options = EvalOptions::default();
-    // Not `script`: positions in errors are those of the customer's text.
-    options.filename = Some(OURS.to_owned());
-    let make: Function<'js> = ctx.eval_with_options(shim.text, options)?;
-    let native = match shim.native {
-        Native::Ask => {
-            let state = Rc::clone(state);
-            Function::new(ctx.clone(), move |ctx: Ctx<'js>, method: String, request: String| {
-                ask(&ctx, &state, method, request)
-            })?
-        }
-        Native::TakeUrlApart => Function::new(ctx.clone(), |text: String, base: Opt<String>| {
-            take_url_apart(&text, base.0.as_deref())
-        })?,
-    };
-    make.call((native,))
+fn replace<'js>(ctx: &Ctx<'js>, name: &str, value: Value<'js>) -> rquickjs::Result<()> {
+    ctx.globals().remove(name)?;
+    ctx.globals().set(name, value)
 }
-
-fn ask<'js>(
-    ctx: &Ctx<'js>,
-    state: &State,
-    method: String,
-    request: String,
-) -> rquickjs::Result<Promise<'js>> {
-    if request.len() > LONGEST_REQUEST {
-        return Err(Exception::throw_range(ctx, "the request is too long"));
-    }
-    let (promise, resolve, reject) = ctx.promise()?;
-    let number = state.requests.get();
-    state.requests.set(number + 1);
-    let waiting = Waiting { resolve: Persistent::save(ctx, resolve), reject: Persistent::save(ctx, reject) };
-    state.waiting.borrow_mut().insert(number, waiting);
-    state.asked.borrow_mut().push(Request { number, method, request });
-    Ok(promise)
-}
-
-/// The parts of a URL (WHATWG URL) in the order in which the shim names them; `undefined` when it is none.
-fn take_url_apart(text: &str, base: Option<&str>) -> Option<Vec<String>> {
-    let base = base.map(Url::parse).transpose().ok()?;
-    let url = Url::options().base_url(base.as_ref()).parse(text).ok()?;
-    let port = url.port().map(|port| port.to_string()).unwrap_or_default();
-    let prefixed = |prefix: char, part: Option<&str>| {
-        part.filter(|part| !part.is_empty()).map(|part| format!("{prefix}{part}")).unwrap_or_default()
-    };
-    Some(vec![
-        url.as_str().to_owned(),
-        format!("{}:", url.scheme()),
-        url.username().to_owned(),
-        url.password().unwrap_or_default().to_owned(),
-        url.host_str().unwrap_or_default().to_owned(),
-        port,
-        url.path().to_owned(),
-        prefixed('?', url.query()),
-        prefixed('#', url.fragment()),
-        url.origin().ascii_serialization(),
-    ])
-}
-
-/// The name of shims in the engine's traces.
-const OURS: &str = "portico";
-
-/// Bytes of one request, as JSON.
-const LONGEST_REQUEST: usize = 1 << 20;

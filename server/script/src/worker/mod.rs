@@ -1,22 +1,28 @@
 //! Owns the worker process: confine itself, then run what it is told, one thing at a time, until its pipe is closed.
 //! Never touches the network, a file, or anything that outlives a run.
 
+mod ask;
 mod channel;
 mod confine;
 mod console;
 mod engine;
 mod failure;
 mod globals;
+mod modules;
+mod native;
 mod run;
 mod source;
 mod state;
 mod timers;
+mod url_parts;
 
 use crate::frame::{Failure, Kind, Order};
+use ask::Link;
 use channel::Channel;
 use engine::Engine;
+use modules::Packages;
 use run::Ended;
-use std::{io, mem, process::ExitCode};
+use std::{cell::RefCell, io, mem, process::ExitCode, rc::Rc};
 
 /// The main function of a worker. It must be called before the process has started a thread or opened a file, by a
 /// program that was started by [`ScriptPool`](crate::ScriptPool) and has its socket as descriptor 0.
@@ -31,17 +37,20 @@ pub fn worker_main() -> ExitCode {
 }
 
 fn serve(missing: &[String]) -> io::Result<()> {
-    let mut channel = Channel::new();
-    channel.send(Kind::Hello, &[0; 16], &[&json(&missing)?])?;
+    let channel = Rc::new(RefCell::new(Channel::new()));
+    let packages = Rc::new(Packages::default());
+    channel.borrow().send(Kind::Hello, &[0; 16], &[&json(&missing)?])?;
     // The engine of a run is made while nobody waits for it; each serves one run.
-    let mut engine = Engine::new()?;
-    while let Some(frame) = channel.receive()? {
+    let mut engine = Engine::new(&packages)?;
+    loop {
+        let received = channel.borrow_mut().receive()?;
+        let Some(frame) = received else { return Ok(()) };
         let Ended { failure, values, console } = match (frame.kind, frame.parts.as_slice()) {
             (Kind::Run, [order, text, args, globals]) => {
                 let order = order_of(order)?;
                 confine::allow_processor_time(order.cpu);
                 let asked = run::Asked { order, text, args, globals };
-                run::run(&engine, &asked, &mut channel, &frame.id)?
+                run::run(&engine, &asked, &Link::new(&channel, frame.id))?
             }
             (Kind::Check, [order, text]) => {
                 let order = order_of(order)?;
@@ -52,17 +61,20 @@ fn serve(missing: &[String]) -> io::Result<()> {
             (Kind::Answer, _) => continue,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
-        channel.send(Kind::Done, &frame.id, &[&json(&failure)?, values.as_bytes(), &json(&console)?])?;
+        channel.borrow().send(
+            Kind::Done,
+            &frame.id,
+            &[&json(&failure)?, values.as_bytes(), &json(&console)?],
+        )?;
         if failure.as_ref().is_some_and(Failure::hit_a_limit) {
             // The pool ends this process; tearing a heap down that is full of tricks is not worth it.
             continue;
         }
         confine::allow_processor_time(TIDYING);
         // The new one before the old one goes: its memory then comes from where the last but one was, without the kernel.
-        let next = Engine::new()?;
+        let next = Engine::new(&packages)?;
         drop(mem::replace(&mut engine, next));
     }
-    Ok(())
 }
 
 fn order_of(bytes: &[u8]) -> io::Result<Order> {

@@ -2,14 +2,16 @@
 //! Never touches what the values mean.
 
 use super::{
-    channel::Channel,
+    ask::{Answer, Link},
     confine,
     engine::Engine,
     failure, source,
-    state::{Request, Settled, State, Waiting},
+    state::{Settled, State, Waiting},
 };
-use crate::frame::{self, DONE, Failure, Kind, Order, RunId};
-use rquickjs::{Ctx, Function, Promise, Value, function::Args, prelude::Rest, promise::PromiseState};
+use crate::frame::{self, Failure, Frame, Order};
+use rquickjs::{
+    Ctx, Function, Persistent, Promise, Value, function::Args, prelude::Rest, promise::PromiseState,
+};
 use std::{borrow::Cow, io, rc::Rc, time::Duration};
 
 /// What is to be run. The texts are JSON that the gateway wrote.
@@ -37,16 +39,12 @@ pub(super) fn check(engine: &Engine, order: &Order, text: &[u8]) -> Option<Failu
 }
 
 /// Run a script. An error is one of the channel: then there is nobody to answer.
-pub(super) fn run(
-    engine: &Engine,
-    asked: &Asked<'_>,
-    channel: &mut Channel,
-    id: &RunId,
-) -> io::Result<Ended> {
+pub(super) fn run(engine: &Engine, asked: &Asked<'_>, link: &Link) -> io::Result<Ended> {
     begin(engine, &asked.order);
     let state = &engine.state;
+    state.link.replace(Some(link.clone()));
     let finished = engine.context.with(|ctx| match call(&ctx, state, asked) {
-        Ok(returned) => wait(&ctx, state, returned, channel, id),
+        Ok(returned) => wait(&ctx, state, returned, link),
         Err(failure) => {
             // JS-11: a script that calls back and then throws has said two things.
             state.settled.replace(Some(Settled::Failed(failure)));
@@ -81,6 +79,11 @@ fn prepare<'js>(ctx: &Ctx<'js>, state: &Rc<State>, asked: &Asked<'_>) -> rquickj
     if let Some(globals) = ctx.json_parse(asked.globals)?.into_object() {
         for global in globals.own_props::<String, Value<'js>>(rquickjs::object::Filter::new().string()) {
             let (name, value) = global?;
+            if name == "auth0" {
+                // Data alone; its functions are of our module of that name.
+                state.given.replace(Some(Persistent::save(ctx, value)));
+                continue;
+            }
             ctx.globals().set(name, value)?;
         }
     }
@@ -162,13 +165,7 @@ fn whole_characters(json: &str) -> Cow<'_, str> {
     Cow::Owned(whole)
 }
 
-fn wait<'js>(
-    ctx: &Ctx<'js>,
-    state: &Rc<State>,
-    returned: Value<'js>,
-    channel: &mut Channel,
-    id: &RunId,
-) -> io::Result<()> {
+fn wait<'js>(ctx: &Ctx<'js>, state: &Rc<State>, returned: Value<'js>, link: &Link) -> io::Result<()> {
     let promise = Promise::from_value(returned).ok();
     if let Some(failure) = promise.as_ref().and_then(|promise| rejection(ctx, state, promise)) {
         // Rejected before anything was awaited: like a throw, it makes an earlier callback ambiguous.
@@ -186,9 +183,8 @@ fn wait<'js>(
             fire(ctx, state, timer);
             continue;
         }
-        for Request { number, method, request } in state.asked.take() {
-            let parts: &[&[u8]] = &[&number.to_le_bytes(), method.as_bytes(), request.as_bytes()];
-            channel.send(Kind::Ask, id, parts)?;
+        for request in state.asked.take() {
+            link.send(&request)?;
         }
         let next = state.timers.borrow().next();
         if next.is_none() && state.waiting.borrow().is_empty() {
@@ -202,8 +198,8 @@ fn wait<'js>(
             break;
         }
         let patience = next.map_or(Duration::MAX, |due| due.saturating_sub(confine::clock()));
-        if let Some(answer) = channel.receive_within(patience.min(state.time_left()))? {
-            resume(ctx, state, answer.kind, &answer.id == id, &answer.parts)?;
+        if let Some(frame) = next_frame(link, patience.min(state.time_left()))? {
+            resume(ctx, state, frame, link)?;
         }
     }
     Ok(())
@@ -243,26 +239,21 @@ fn fire<'js>(ctx: &Ctx<'js>, state: &State, timer: super::timers::Timer) {
     }
 }
 
+/// What came while a module was loaded, or what comes within this time.
+fn next_frame(link: &Link, patience: Duration) -> io::Result<Option<Frame>> {
+    let kept = link.inbox.borrow_mut().pop_front();
+    if kept.is_some() { Ok(kept) } else { link.channel.borrow_mut().receive_within(patience) }
+}
+
 /// The gateway has answered a request.
-fn resume<'js>(
-    ctx: &Ctx<'js>,
-    state: &State,
-    kind: Kind,
-    is_ours: bool,
-    parts: &[Vec<u8>],
-) -> io::Result<()> {
-    let (Kind::Answer, [number, status, answer]) = (kind, parts) else {
-        return Err(io::ErrorKind::InvalidData.into());
-    };
-    let number = number.as_slice().try_into().map(u32::from_le_bytes);
-    let waiting =
-        number.ok().filter(|_| is_ours).and_then(|number| state.waiting.borrow_mut().remove(&number));
+fn resume<'js>(ctx: &Ctx<'js>, state: &State, frame: Frame, link: &Link) -> io::Result<()> {
     // Not ours: a late answer to an earlier run.
+    let Some(answer) = Answer::of(frame, &link.id)? else { return Ok(()) };
+    let waiting = state.waiting.borrow_mut().remove(&answer.number);
     let Some(Waiting { resolve, reject }) = waiting else { return Ok(()) };
-    let function = if status == DONE { resolve } else { reject };
-    let answer = String::from_utf8_lossy(answer).into_owned();
-    let told = function.restore(ctx).and_then(|function| function.call::<_, Value<'js>>((answer,)));
-    if told.is_err() {
+    let function = if answer.done { resolve } else { reject };
+    let tell = || function.restore(ctx)?.call::<_, Value<'js>>((answer.into_value(ctx)?,));
+    if tell().is_err() {
         let failure = failure::of(ctx, state, &ctx.catch());
         state.settle(Settled::Failed(failure));
     }

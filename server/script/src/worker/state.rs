@@ -1,12 +1,13 @@
 //! Owns what one run has done so far, seen from outside the engine.
 //! Never touches the engine but to hold functions that it will call.
 
-use super::{confine, console::Console, timers::Timers};
+use super::{ask::Link, confine, console::Console, modules::Packages, timers::Timers};
 use crate::frame::{Failure, Order};
-use rquickjs::{Function, Persistent};
+use rquickjs::{Function, Object, Persistent, Value};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    rc::Rc,
     time::Duration,
 };
 
@@ -23,6 +24,16 @@ pub(super) struct State {
     pub(super) asked: RefCell<Vec<Request>>,
     /// What to do when their answers come.
     pub(super) waiting: RefCell<BTreeMap<u32, Waiting>>,
+    /// The way to the gateway; none while a script is checked.
+    pub(super) link: RefCell<Option<Link>>,
+    /// What was required so far: our modules, and the `module` of packages' files.
+    pub(super) modules: RefCell<BTreeMap<String, Persistent<Value<'static>>>>,
+    /// What our modules are made of, once one is needed.
+    pub(super) natives: RefCell<Option<Persistent<Object<'static>>>>,
+    /// What the caller said of the global `auth0`.
+    pub(super) given: RefCell<Option<Persistent<Value<'static>>>>,
+    pub(super) packages: Rc<Packages>,
+    pub(super) has_all_globals: Cell<bool>,
     /// The last rejection that nothing handled: what went wrong when a script ends without calling back.
     pub(super) unhandled: RefCell<Option<Failure>>,
     limits: Cell<Option<Deadlines>>,
@@ -63,6 +74,11 @@ struct Deadlines {
 }
 
 impl State {
+    /// Of a run that may use these packages without asking for them.
+    pub(super) fn with(packages: &Rc<Packages>) -> Self {
+        Self { packages: Rc::clone(packages), ..Self::default() }
+    }
+
     /// The run begins.
     pub(super) fn begin(&self, order: &Order) {
         self.limits.set(Some(Deadlines {
@@ -112,6 +128,10 @@ impl State {
     pub(super) fn release(&self) {
         self.timers.take();
         self.waiting.take();
+        self.modules.take();
+        self.natives.take();
+        self.given.take();
+        self.link.take();
         // From now on nothing stops finalizers.
         self.limits.set(None);
     }

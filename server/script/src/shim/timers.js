@@ -1,0 +1,2 @@
+// `timers` of Node.js.
+() => ({ setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate })
