@@ -3,6 +3,7 @@
 
 mod databases;
 mod mysql;
+mod packages;
 mod postgres;
 mod requests;
 
