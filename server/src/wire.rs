@@ -119,7 +119,7 @@ impl App {
             entropy: Arc::clone(&entropy),
             http,
             scripts: Arc::clone(&scripts),
-            script_limits: settings.script_limits,
+            script_limits: Limits::of_a_database(),
             store: Arc::clone(&store),
             issuer: settings.issuer.clone(),
             certified_keys,

@@ -4,5 +4,6 @@
 
 pub(crate) mod books;
 mod import;
+mod journeys;
 mod legacy;
 mod really;
