@@ -6,17 +6,23 @@ mod person;
 mod primitive;
 mod saml;
 mod scale;
+mod script;
 mod seed;
 mod session;
 mod start;
 mod table;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use gateway::Gateway;
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 use table::Figure;
 
 fn main() -> Result<()> {
+    if std::env::args().nth(1).is_some_and(|word| word == "script-worker") {
+        // Started by the figure of scripts: this process is a worker and nothing else.
+        let ended = portico_script::worker_main();
+        return if ended == ExitCode::SUCCESS { Ok(()) } else { Err(anyhow!("the worker failed")) };
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     table::load("before")?;
     let figures = runtime.block_on(figures())?;
@@ -24,11 +30,18 @@ fn main() -> Result<()> {
     table::load("after")
 }
 
-/// The figures that are named on the command line (`password session rule saml start scale`), or all.
+/// The figures that are named on the command line (`password session rule script saml start scale`), or all.
 async fn figures() -> Result<Vec<Figure>> {
     let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |figure: &str| named.is_empty() || named.iter().any(|name| name == figure);
     let mut figures = Vec::new();
+    if wanted("script") {
+        table::progress("running a script through the pool, and by itself")?;
+        figures.push(script::figure().await?);
+    }
+    if named.iter().all(|name| name == "script") && !named.is_empty() {
+        return Ok(figures);
+    }
     table::progress("seeding 10 organizations")?;
     let small = Gateway::seeded(seed::SMALL).await?;
     if wanted("password") {
