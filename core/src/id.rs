@@ -89,6 +89,7 @@ prefixed!(/** A role. */ RoleId, "rol_", 16);
 prefixed!(/** What a client may ask of an API. */ ClientGrantId, "cgr_", 16);
 prefixed!(/** A login in progress; the `state` of our own pages and of upstream providers. 256 bits. */ TransactionId, "txn_", 43);
 prefixed!(/** A browser's remembered authentication as tokens name it (`sid`); never the cookie. */ SessionId, "ses_", 24);
+prefixed!(/** A job. */ JobId, "job_", 16);
 prefixed!(/** A message in the outbox: a number that grows, then random letters, so that ids sort as messages do. */ MailId, "mail_");
 prefixed!(/** The tokens that descend from one authorization code. */ FamilyId, "fam_", 24);
 prefixed!(/** A reference number that joins an error page and the log. */ ReferenceId, "ref_", 12);

@@ -8,7 +8,7 @@ use crate::{
     keys::{Algorithm, StoreKeyRing},
     page::mail::OutboxRenderer,
     wire::{App, Ports, Settings},
-    worker::{DeliveryPorts, OutboxDelivery, Renewals, Stop, Supervisor, Sweeps},
+    worker::{DeliveryPorts, Jobs, OutboxDelivery, Renewals, Stop, Supervisor, Sweeps},
 };
 use portico_core::{
     admin::{AdminError, bootstrap::cursor_key},
@@ -172,6 +172,16 @@ impl Adapters {
         jobs.every("sweeps", Duration::from_mins(10), move || {
             let sweeps = Arc::clone(&sweeps);
             async move { sweeps.sweep().await }
+        });
+        let runner = Arc::new(Jobs::new(
+            Arc::clone(&ports.store),
+            Arc::clone(&ports.clock),
+            Arc::clone(&ports.entropy),
+            Arc::clone(&app.connectors),
+        ));
+        jobs.run("jobs", move |stop| {
+            let runner = Arc::clone(&runner);
+            async move { runner.run(stop).await }
         });
         let renewals = Arc::new(Renewals::new(
             Arc::clone(&ports.store),

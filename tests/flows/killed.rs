@@ -32,7 +32,7 @@ const MOMENT: &str = "PORTICO_TEST_JOURNEY_MOMENT";
 
 /// Where in a unit of work the process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Moment {
+pub(super) enum Moment {
     /// After its last statement, before it is durable.
     Inside,
     /// When it is durable, before anybody hears of it.
@@ -40,11 +40,11 @@ enum Moment {
 }
 
 /// A store whose process is killed in one of its units that write.
-struct Deadly {
-    store: Arc<dyn Store>,
+pub(super) struct Deadly {
+    pub(super) store: Arc<dyn Store>,
     /// How many units are left until the deadly one, which is the one that finds 1.
-    left: AtomicUsize,
-    moment: Moment,
+    pub(super) left: AtomicUsize,
+    pub(super) moment: Moment,
 }
 
 /// As `kill -9` does: nothing is flushed, nothing is told.

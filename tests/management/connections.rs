@@ -31,7 +31,7 @@ async fn a_connection_is_made_read_changed_and_deleted() {
     );
     assert_eq!(changed.get("metadata"), None);
     assert_eq!(changed["enabled_clients"], json!([client]));
-    api.delete(&format!("/connections/{id}")).await.expect(204);
+    api.delete(&format!("/connections/{id}")).await.expect(202);
     api.get(&format!("/connections/{id}")).await.fault(404, "inexistent_connection");
     let again = api.database("hoekstra-db", &[]).await;
     assert_ne!(again, id, "API-16: an id is never used again");

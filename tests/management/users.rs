@@ -319,9 +319,16 @@ async fn a_deleted_user_is_gone_with_all_that_was_theirs() {
 async fn users_of_other_places_keep_what_their_place_says() {
     let api = home().await;
     let id = "oidc|idp|amintha";
+    let idp = json!({ "name": "idp", "strategy": "oidc", "options": { "issuer": "https://idp.test" } });
+    let idp = api.post("/connections", idp).await.expect(201);
     let user = portico_core::model::User {
         id: UserId::parse(id).unwrap(),
-        identities: Vec::new(),
+        identities: vec![portico_core::model::Identity {
+            connection_id: serde_json::from_value(idp["id"].clone()).unwrap(),
+            connection: "idp".to_owned(),
+            provider: "oidc".to_owned(),
+            subject: portico_core::connector::Subject("amintha".to_owned()),
+        }],
         email: None,
         email_verified: false,
         username: None,
@@ -340,7 +347,7 @@ async fn users_of_other_places_keep_what_their_place_says() {
     let write = api.store.write(move |unit| Box::pin(async move { unit.users().insert(&user).await }));
     write.await.unwrap();
     let path = format!("/users/{}", encoded(id));
-    api.patch(&path, json!({ "name": "Other" })).await.fault(400, "inexistent_connection");
+    api.patch(&path, json!({ "name": "Other" })).await.fault(400, "operation_not_supported");
     let blocked = api.patch(&path, json!({ "blocked": true, "app_metadata": { "x": 1 } })).await.expect(200);
     assert_eq!((&blocked["blocked"], &blocked["app_metadata"]), (&json!(true), &json!({ "x": 1 })));
 }

@@ -43,6 +43,7 @@ pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: Arc<MemoryKeyRing>,
     pub(crate) first: Bootstrapped,
+    pub(crate) connectors: Arc<LiveConnectors>,
     router: Router,
     token: String,
 }
@@ -103,13 +104,13 @@ impl Api {
             entropy: Arc::clone(&entropy),
             scripts,
             factories,
-            connectors,
+            connectors: connectors.clone(),
             accounts: AccountSettings::of(issuer.clone()),
         };
         let cursor_key = cursor_key(&*store, &*entropy).await.unwrap();
         let ports = ManagementPorts { admin, keys: keys.clone(), issuer, cursor_key };
         let router = router(Arc::new(Management::new(ports)));
-        let mut api = Self { clock, store, keys, first, router, token: String::new() };
+        let mut api = Self { clock, store, keys, first, connectors, router, token: String::new() };
         let all: Vec<_> = MANAGEMENT_SCOPES.iter().map(|(scope, _)| *scope).collect();
         api.token = api.token(json!({ "scope": all.join(" ") })).await;
         api
@@ -169,6 +170,19 @@ impl Api {
             None => request.body(Body::empty()),
         };
         self.send(request.unwrap()).await
+    }
+
+    /// What is at an address outside of the API, without a token.
+    pub(crate) async fn fetch(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+    }
+
+    /// The token with every scope.
+    pub(crate) fn all_scopes(&self) -> &str {
+        &self.token
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -1,7 +1,7 @@
 //! Owns two gateways over one PostgreSQL, and what stands in front of them.
 //! Never touches how a browser behaves.
 
-use super::{Surroundings, World, allow, cheap, node};
+use super::{App, Surroundings, World, allow, cheap, node};
 use axum::{Router, extract::Request};
 use portico_core::{entropy::SystemEntropy, port::store::Store};
 use portico_database::HashingPool;
@@ -88,6 +88,11 @@ impl Switch {
 
 /// A browser at a gateway of this process alone, over a store that another process has filled.
 pub(crate) async fn browser_over(store: Arc<dyn Store>) -> Browser {
+    World::browser_through(app_over(store).await.router)
+}
+
+/// Such a gateway.
+pub(crate) async fn app_over(store: Arc<dyn Store>) -> App {
     let entropy = Arc::new(SystemEntropy::default());
     let surroundings = Surroundings {
         clock: Arc::default(),
@@ -95,5 +100,5 @@ pub(crate) async fn browser_over(store: Arc<dyn Store>) -> Browser {
         hashing: Arc::new(HashingPool::start(cheap(), entropy).expect("a hashing pool")),
         allow: Vec::new(),
     };
-    World::browser_through(node(store, surroundings).await.router)
+    node(store, surroundings).await
 }

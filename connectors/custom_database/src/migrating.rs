@@ -6,9 +6,9 @@ use crate::legacy::Legacy;
 use async_trait::async_trait;
 use portico_core::{
     connector::{
-        AccountError, Accounts, Assertion, Attempt, Backing, ConnectorError, Credential, Intent, Kept,
-        NewAccount, NewNames, NewPassword, Occasion, Opening, Origin, PasswordRule, Subject, Verified,
-        canonical_identifier,
+        AccountError, Accounts, AdoptedAccount, AdoptionFault, Assertion, Attempt, Backing, ConnectorError,
+        Credential, Intent, Kept, NewAccount, NewNames, NewPassword, Occasion, Opening, Origin, PasswordRule,
+        Subject, Verified, canonical_identifier,
     },
     email::Email,
     model::PasswordCredential,
@@ -74,6 +74,11 @@ impl Accounts for Migrating {
             self.refuse_taken(email, &occasion).await?;
         }
         Ok(made)
+    }
+
+    /// An import brings people here, as a login would.
+    fn import(&self, account: AdoptedAccount) -> Result<(Subject, Credential), Vec<AdoptionFault>> {
+        self.here.import(account)
     }
 
     async fn change_password(

@@ -1,12 +1,12 @@
 //! Owns making and changing accounts of a database connection, as sign-up, reset and the Management API need it.
 //! Never touches the store but to read a history: what comes back is stored by the use case.
 
-use crate::{Password, context::Context, hashing::Match, table::Table};
+use crate::{ForeignHash, Password, context::Context, hashing::Match, table::Table};
 use async_trait::async_trait;
 use portico_core::{
     connector::{
-        AccountError, Accounts, Assertion, ConnectorError, Credential, NewAccount, NewPassword, Occasion,
-        Origin, PasswordFault, PasswordRule, Subject, identified,
+        AccountError, Accounts, AdoptedAccount, AdoptionFault, Assertion, ConnectorError, Credential,
+        NewAccount, NewPassword, Occasion, Origin, PasswordFault, PasswordRule, Subject, identified,
     },
     secret::Secret,
 };
@@ -23,6 +23,44 @@ impl Accounts for Table {
         let subject = account.subject.unwrap_or_else(|| self.fresh_subject());
         let credential = Credential { password_hash, email: account.email, username, origin: Origin::Made };
         Ok(identified(subject, Map::new(), Some(credential)))
+    }
+
+    fn import(&self, account: AdoptedAccount) -> Result<(Subject, Credential), Vec<AdoptionFault>> {
+        let mut faults = Vec::new();
+        let fault = |code: &'static str, path: &str, message: &str| AdoptionFault {
+            code: code.into(),
+            path: path.to_owned(),
+            message: message.to_owned(),
+        };
+        if account.email.is_none() {
+            faults.push(fault("OBJECT_REQUIRED", "email", "Missing required property: email"));
+        }
+        let username = match self.options.usernames.check(account.username.as_deref()) {
+            _ if account.username.is_some() && !self.options.usernames.asked() => {
+                faults.push(fault("NOT_PASSED", "username", "The connection has no user names."));
+                None
+            }
+            Ok(username) => username,
+            Err(why) => {
+                faults.push(fault("PATTERN", "username", why));
+                None
+            }
+        };
+        let hash = match account.hash.as_ref().map(ForeignHash::read).transpose() {
+            Ok(hash) => hash,
+            Err(fault) => {
+                faults.push(fault);
+                None
+            }
+        };
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let subject = account.subject.unwrap_or_else(|| self.fresh_subject());
+        let password_hash = hash.map(|hash| hash.to_text());
+        let credential =
+            Credential { password_hash, email: account.email, username, origin: Origin::Brought };
+        Ok((subject, credential))
     }
 
     async fn change_password(

@@ -9,7 +9,11 @@ use unicode_normalization::UnicodeNormalization;
 /// Made once, where a password comes in, for checking and for choosing alike, so that it does not matter how a
 /// keyboard composes an `é`. Nothing is cut, trimmed or folded; NUL is a character like any other.
 #[derive(Clone, Debug)]
-pub struct Password(Secret);
+pub struct Password {
+    normal: Secret,
+    /// As it was typed, if that is another form.
+    typed: Option<Secret>,
+}
 
 impl Password {
     /// The most characters (code points) it may have.
@@ -29,12 +33,21 @@ impl Password {
         let normal = Secret::new(normal);
         let fits = normal.expose().len() <= Self::MOST_BYTES
             && normal.expose().chars().count() <= Self::MOST_CHARACTERS;
-        if fits { Ok(Self(normal)) } else { Err(PasswordFault::TooLong) }
+        if !fits {
+            return Err(PasswordFault::TooLong);
+        }
+        let typed = (normal.expose() != text).then(|| Secret::new(text.to_owned()));
+        Ok(Self { normal, typed })
     }
 
     /// The text itself, for hashing and for policies.
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.normal.expose()
+    }
+
+    /// The text, and as it was typed if that was another form: other systems hashed what they were given.
+    pub(crate) fn forms(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.normal), self.typed.as_ref()].into_iter().flatten().map(Secret::expose)
     }
 }
 

@@ -200,19 +200,6 @@ impl Admin {
         .await
     }
 
-    /// Delete one, with its users. Nothing happens if there is none.
-    pub async fn delete_connection(&self, actor: &Actor, id: &ConnectionId) -> Result<(), AdminError> {
-        let event = self.wrote(actor, "Delete a connection", About::connection(id));
-        let id = id.clone();
-        self.write(event, move |unit| {
-            Box::pin(async move {
-                unit.connections().delete(&id).await?;
-                Ok(())
-            })
-        })
-        .await
-    }
-
     /// A page of the applications a connection is enabled for.
     pub async fn connection_clients(
         &self,

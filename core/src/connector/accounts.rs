@@ -1,7 +1,7 @@
 //! Owns the accounts behind a connector: sign-up, change of password and import need them.
 //! Never touches users, memberships or mail.
 
-use super::{Assertion, ConnectorError, Refusal, Subject};
+use super::{Assertion, ConnectorError, Credential, Refusal, Subject};
 use crate::{
     email::Email,
     id::{ClientId, OrganizationId},
@@ -10,6 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Operations on the accounts behind a connector. Nothing is written to the store here: what comes back is stored by the
 /// caller, in the unit of work that its use case needs. Where the accounts are somebody else's, it is their place that is
@@ -18,6 +19,19 @@ use serde_json::{Map, Value};
 pub trait Accounts: Send + Sync {
     /// Check a new account against the connection's policy and make it: what comes back has a credential.
     async fn create(&self, account: NewAccount) -> Result<Assertion, AccountError>;
+
+    /// Check an account as an import brings it, and make its credential. Nothing is hashed, and nobody else is asked:
+    /// imports bring many.
+    ///
+    /// # Errors
+    /// All that is wrong with it, by Auth0's codes for rows of an import (contract §2.10).
+    fn import(&self, _account: AdoptedAccount) -> Result<(Subject, Credential), Vec<AdoptionFault>> {
+        Err(vec![AdoptionFault {
+            code: Cow::Borrowed("NOT_PASSED"),
+            message: "The accounts of this connection are kept elsewhere.".to_owned(),
+            path: String::new(),
+        }])
+    }
 
     /// Check a new password of an account and set it. `profile` is what the password may not contain.
     async fn change_password(
@@ -140,6 +154,39 @@ pub enum NewNames {
         /// The new one.
         new: String,
     },
+}
+
+/// An account that comes from elsewhere, with the hash that was made of its password there.
+#[derive(Clone, Debug)]
+pub struct AdoptedAccount {
+    /// Its address.
+    pub email: Option<Email>,
+    /// Its user name, where the connection has them.
+    pub username: Option<String>,
+    /// The hash of its password; none makes an account that cannot sign in before a reset.
+    pub hash: Option<GivenHash>,
+    /// The subject it is to have, or a fresh one.
+    pub subject: Option<Subject>,
+}
+
+/// A hash that another system made of a password, as an import gives it (contract §2.10).
+#[derive(Clone, Debug)]
+pub enum GivenHash {
+    /// `password_hash`: bcrypt's text.
+    Bcrypt(String),
+    /// `custom_password_hash`.
+    Custom(Map<String, Value>),
+}
+
+/// What is wrong with an account that an import brings.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AdoptionFault {
+    /// Auth0's code: `PATTERN`, `MAXIMUM`, `ENUM_MISMATCH`, …
+    pub code: Cow<'static, str>,
+    /// What is wrong, and what would be right. Holds no hash.
+    pub message: String,
+    /// Where in the row, with dots between names.
+    pub path: String,
 }
 
 /// What a password must be like (contract §2.5.1). Pages say it in the visitor's language.

@@ -14,7 +14,8 @@ mod reply;
 mod step;
 
 pub use accounts::{
-    AccountError, Accounts, Kept, NewAccount, NewNames, NewPassword, Occasion, PasswordFault, PasswordRule,
+    AccountError, Accounts, AdoptedAccount, AdoptionFault, GivenHash, Kept, NewAccount, NewNames,
+    NewPassword, Occasion, PasswordFault, PasswordRule,
 };
 pub use assertion::{Assertion, Credential, Evidence, Once, Origin, Subject, Vouched, WayBack};
 pub use backing::{Attempt, Backing, Opening, Verified};

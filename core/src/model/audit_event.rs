@@ -187,6 +187,10 @@ kinds! {
     ApiWriteFailed = "fapi",
     /// A read of secrets by the Management API.
     ApiRead = "mgmt_api_read",
+    /// Users were imported.
+    UsersImported = "sui",
+    /// They were not.
+    UsersImportFailed = "fui",
     /// A mail was not delivered.
     MailFailed = "fn",
     /// Something to look at.

@@ -88,7 +88,8 @@ pub struct PasswordCredential {
     pub email_normalized: Option<String>,
     /// The user name, in lower case.
     pub username_normalized: Option<String>,
-    /// The hash, in PHC string format. None: nobody can sign in before a reset.
+    /// The hash: in PHC string format, or as another system made it ([`is_foreign`]). None: nobody can sign in before a
+    /// reset.
     pub password_hash: Option<Secret>,
     /// Earlier hashes, newest first, as many as the connection's history keeps.
     pub history: Vec<Secret>,
@@ -97,4 +98,10 @@ pub struct PasswordCredential {
     /// Whether somebody made it for themselves with an address that they have not shown to be theirs: until they have, or
     /// an administrator says so, the password opens nothing (`security.md` DB-03).
     pub awaits_verification: bool,
+}
+
+/// Whether a stored hash is one that another system made: it is sealed at rest, since it may be quick to guess, and
+/// replaced by one of ours at the first login (contract §2.10).
+pub fn is_foreign(hash: &Secret) -> bool {
+    hash.expose().starts_with("foreign:")
 }

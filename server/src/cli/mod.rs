@@ -7,6 +7,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod failure;
+mod import;
 mod keys;
 mod migrate;
 mod opening;
@@ -45,6 +46,8 @@ enum Command {
     Saml(saml::Saml),
     /// Look for what is wrong: configuration, store, secrets, mail server
     Check(check::Check),
+    /// Take users in from other systems
+    Import(import::Import),
     /// Copy a store that is a file, while it serves
     Backup(backup::Backup),
     /// Run scripts for the gateway that started this process (internal)
@@ -89,6 +92,7 @@ async fn obey(command: Command) -> Result<(), Failure> {
         Command::Migrate(migrate) => migrate.run().await,
         Command::Saml(saml) => saml.run().await,
         Command::Check(check) => check.run().await,
+        Command::Import(import) => import.run().await,
         Command::Backup(backup) => backup.run(),
         Command::ScriptWorker => Ok(()),
     }

@@ -87,13 +87,16 @@ async fn update(
     Ok(Json(view(&app, &connection)))
 }
 
+/// 202 with the job that deletes the users, which `GET /jobs/{id}` follows: deleting is asynchronous (contract §2.5).
 async fn delete(
     State(app): App,
     Acting(actor): Acting,
     Segments(id): Segments<ConnectionId>,
-) -> Result<StatusCode, ApiFault> {
-    app.admin.delete_connection(&actor, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<(StatusCode, Json<Value>), ApiFault> {
+    let job = app.admin.delete_connection(&actor, &id).await?;
+    let body =
+        job.map_or_else(|| json!({}), |job| json!({ "deleted_at": job.created_at.iso(), "job_id": job.id }));
+    Ok((StatusCode::ACCEPTED, Json(body)))
 }
 
 async fn delete_user(

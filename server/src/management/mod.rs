@@ -10,6 +10,7 @@ mod connections;
 mod cursor;
 mod gate;
 mod invitations;
+mod jobs;
 mod list;
 mod logs;
 mod members;
@@ -28,6 +29,8 @@ mod user_changes;
 mod user_roles;
 mod users;
 
+pub(crate) use users::view as user_view;
+
 use crate::http::extract::bearer::Bearer;
 use axum::{
     Router,
@@ -41,6 +44,7 @@ use http::Method;
 use portico_core::{
     admin::{Admin, AdminPorts},
     port::key_ring::KeyRing,
+    time::Clock,
 };
 use rate::Rate;
 use std::sync::Arc;
@@ -64,6 +68,8 @@ pub struct Management {
     bearer: Bearer,
     cursors: Cursors,
     rate: Rate,
+    clock: Arc<dyn Clock>,
+    issuer: Url,
 }
 
 impl Management {
@@ -71,8 +77,10 @@ impl Management {
     pub fn new(ports: ManagementPorts) -> Self {
         let ManagementPorts { admin, keys, issuer, cursor_key } = ports;
         let clock = Arc::clone(&admin.clock);
-        let bearer = Bearer { keys, store: Arc::clone(&admin.store), clock: Arc::clone(&clock), issuer };
-        Self { admin: Admin::new(admin), bearer, cursors: Cursors::new(cursor_key), rate: Rate::new(clock) }
+        let store = Arc::clone(&admin.store);
+        let bearer = Bearer { keys, store, clock: Arc::clone(&clock), issuer: issuer.clone() };
+        let rate = Rate::new(Arc::clone(&clock));
+        Self { admin: Admin::new(admin), bearer, cursors: Cursors::new(cursor_key), rate, clock, issuer }
     }
 }
 
@@ -126,6 +134,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         resource_servers::endpoints(),
         roles::endpoints(),
         users::endpoints(),
+        jobs::endpoints(),
         user_roles::endpoints(),
         rules::endpoints(),
         actions::endpoints(),
@@ -152,5 +161,6 @@ pub fn router(management: Arc<Management>) -> Router {
         .route("/api/v2/", any(unbuilt::answer))
         .route("/api/v2/{*rest}", any(unbuilt::answer))
         .layer(middleware::from_fn_with_state(Arc::clone(&management), gate::admit))
-        .with_state(management)
+        .with_state(Arc::clone(&management))
+        .merge(jobs::downloads(management))
 }

@@ -93,7 +93,7 @@ async fn delete(
 }
 
 /// A user with what is known of them; absent rather than null or empty (contract §2.8).
-pub(super) fn view(user: &User) -> Value {
+pub(crate) fn view(user: &User) -> Value {
     let mut shown = json!({ "user_id": user.id });
     for (claim, value) in &user.profile {
         shown[claim.as_str()] = value.clone();

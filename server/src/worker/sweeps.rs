@@ -39,6 +39,7 @@ impl Sweeps {
                         ("tickets", unit.tickets().sweep(now.minus(7 * DAY)).await?),
                         ("used answers", unit.answers().sweep(now.minus(HOUR)).await?),
                         ("limits", unit.limits().sweep(now).await?),
+                        ("jobs", unit.jobs().sweep(now.minus(DAY)).await?),
                         ("mails", unit.outbox().sweep(now.minus(30 * DAY)).await?),
                         ("log entries", unit.events().sweep(events_before).await?),
                     ])

@@ -11,12 +11,13 @@ use portico_core::{
     id::{ClientId, ConnectionId},
     model::Connection,
     port::store::{ConnectionFilter, Connections, Direction, Page, StoreError},
+    time::Timestamp,
 };
 
 const SELECT: &str = "SELECT c.connection_id, c.options, c.document,
         (SELECT string_agg(e.client_id, ' ' ORDER BY e.client_id) FROM connection_clients AS e
          WHERE e.connection_id = c.connection_id) AS enabled_clients
-    FROM connections AS c";
+    FROM connections AS c WHERE c.retired_at IS NULL";
 
 impl FromRow for Connection {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -32,32 +33,31 @@ impl FromRow for Connection {
 #[async_trait]
 impl<S: Session> Connections for SqlUnit<S> {
     async fn find(&mut self, id: &ConnectionId) -> Result<Option<Connection>, StoreError> {
-        self.optional(Sql::new(SELECT).push(" WHERE c.connection_id = ").bind(id)).await
+        self.optional(Sql::new(SELECT).push(" AND c.connection_id = ").bind(id)).await
     }
 
     async fn find_by_name(&mut self, name: &str) -> Result<Option<Connection>, StoreError> {
-        self.optional(Sql::new(SELECT).push(" WHERE c.name = ").bind(name)).await
+        self.optional(Sql::new(SELECT).push(" AND c.name = ").bind(name)).await
     }
 
     async fn find_all(&mut self, ids: &[ConnectionId]) -> Result<Vec<Connection>, StoreError> {
-        let query = Sql::new(SELECT).push(" WHERE c.connection_id IN ").bind_all(ids);
+        let query = Sql::new(SELECT).push(" AND c.connection_id IN ").bind_all(ids);
         self.all(query.push(" ORDER BY c.created_at, c.connection_id")).await
     }
 
     async fn list(&mut self, filter: &ConnectionFilter, page: &Page) -> Result<Vec<Connection>, StoreError> {
-        let query = restrict(Sql::new(SELECT).push(" WHERE TRUE"), filter);
+        let query = restrict(Sql::new(SELECT), filter);
         self.all(query.page(page, "c.created_at", "c.connection_id")).await
     }
 
     async fn count(&mut self, filter: &ConnectionFilter) -> Result<i64, StoreError> {
-        let query = Sql::new("SELECT COUNT(*) AS value FROM connections AS c WHERE TRUE");
+        let query = Sql::new("SELECT COUNT(*) AS value FROM connections AS c WHERE c.retired_at IS NULL");
         self.number(restrict(query, filter)).await
     }
 
     async fn of_client(&mut self, client: &ClientId) -> Result<Vec<Connection>, StoreError> {
-        let query = Sql::new(SELECT).push(
-            " WHERE c.connection_id IN (SELECT connection_id FROM connection_clients WHERE client_id = ",
-        );
+        let query = Sql::new(SELECT)
+            .push(" AND c.connection_id IN (SELECT connection_id FROM connection_clients WHERE client_id = ");
         self.all(query.bind(client).push(") ORDER BY c.created_at, c.connection_id")).await
     }
 
@@ -106,6 +106,34 @@ impl<S: Session> Connections for SqlUnit<S> {
         ))
         .await?;
         self.changed(sql!("DELETE FROM connections WHERE connection_id = $1", id)).await
+    }
+
+    async fn retire(&mut self, id: &ConnectionId, at: Timestamp) -> Result<bool, StoreError> {
+        // Its name is free from now on; no connection can be called what it is called instead.
+        let retired = self
+            .changed(sql!(
+                "UPDATE connections SET retired_at = $2, name = '~' || connection_id, revision = revision + 1
+                 WHERE connection_id = $1 AND retired_at IS NULL",
+                id,
+                at,
+            ))
+            .await?;
+        if retired {
+            self.execute(sql!("DELETE FROM connection_clients WHERE connection_id = $1", id)).await?;
+            self.execute(sql!("DELETE FROM organization_connections WHERE connection_id = $1", id)).await?;
+        }
+        Ok(retired)
+    }
+
+    async fn delete_users(&mut self, id: &ConnectionId, take: i64) -> Result<u64, StoreError> {
+        self.execute(sql!(
+            "DELETE FROM users WHERE user_id IN
+                 (SELECT user_id FROM identities WHERE connection_id = $1 AND position = 0
+                  ORDER BY subject LIMIT $2)",
+            id,
+            take.max(0),
+        ))
+        .await
     }
 
     async fn enable(

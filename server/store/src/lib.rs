@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod grants;
 mod invitations;
+mod jobs;
 mod keys;
 mod limits;
 mod maintenance;

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("0002_partners.sql", include_str!("../migrations/0002_partners.sql")),
     ("0003_upstream_sessions.sql", include_str!("../migrations/0003_upstream_sessions.sql")),
     ("0004_departures.sql", include_str!("../migrations/0004_departures.sql")),
+    ("0005_jobs.sql", include_str!("../migrations/0005_jobs.sql")),
     ("0006_actions.sql", include_str!("../migrations/0006_actions.sql")),
 ];
 

@@ -119,6 +119,9 @@ pub(crate) const INVITATION_API_TICKET: Place =
     Place { table: "invitations", key: "invitation_id", column: "api_ticket" };
 pub(crate) const INVITATION_MAIL_TICKET: Place =
     Place { table: "invitations", key: "invitation_id", column: "mail_ticket" };
+pub(crate) const CREDENTIAL_IMPORTED_HASH: Place =
+    Place { table: "credentials", key: "user_id", column: "imported_hash" };
+pub(crate) const JOB_PART_CONTENT: Place = Place { table: "job_parts", key: "part_id", column: "content" };
 pub(crate) const OUTBOX_DATA: Place = Place { table: "outbox", key: "mail_id", column: "data" };
 pub(crate) const RULE_CONFIG_VALUE: Place =
     Place { table: "rule_configs", key: "config_key", column: "value" };
@@ -128,14 +131,16 @@ pub(crate) const TRANSACTION_DOCUMENT: Place =
     Place { table: "transactions", key: "transaction_hash", column: "document" };
 
 /// Every sealed column.
-pub(crate) const SEALED: [Place; 12] = [
+pub(crate) const SEALED: [Place; 14] = [
     ACTION_DRAFT,
     ACTION_VERSION_CONTENT,
     CERTIFIED_KEY_PRIVATE,
     CLIENT_SECRET,
     CONNECTION_OPTIONS,
+    CREDENTIAL_IMPORTED_HASH,
     INVITATION_API_TICKET,
     INVITATION_MAIL_TICKET,
+    JOB_PART_CONTENT,
     OUTBOX_DATA,
     RULE_CONFIG_VALUE,
     SESSION_UPSTREAM,

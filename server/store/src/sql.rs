@@ -6,7 +6,8 @@ use portico_core::{
     connector::Subject,
     id::{
         ActionBindingId, ActionId, ActionVersionId, ClientGrantId, ClientId, ConnectionId, FamilyId,
-        InvitationId, LogId, MailId, OrganizationId, ResourceServerId, RoleId, RuleId, SessionId, UserId,
+        InvitationId, JobId, LogId, MailId, OrganizationId, ResourceServerId, RoleId, RuleId, SessionId,
+        UserId,
     },
     port::store::{Direction, Page, StoreError},
     secret::{Secret, TokenHash},
@@ -150,7 +151,7 @@ macro_rules! from_text {
     )* };
 }
 from_text! {
-    ActionBindingId ActionId ActionVersionId ClientGrantId ClientId ConnectionId FamilyId InvitationId LogId MailId OrganizationId
+    ActionBindingId ActionId ActionVersionId ClientGrantId ClientId ConnectionId FamilyId InvitationId JobId LogId MailId OrganizationId
     ResourceServerId RoleId RuleId SessionId TokenHash UserId
 }
 

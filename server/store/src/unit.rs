@@ -8,7 +8,7 @@ use crate::{
 use futures_util::FutureExt;
 use portico_core::port::store::{
     Actions, Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
-    Invitations, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
+    Invitations, Jobs, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
     StoreError, Tenant, Tickets, Transactions, UnitOfWork, Users, Verdict, Work,
 };
 use serde::Serialize;
@@ -192,6 +192,7 @@ repositories! {
     tickets: Tickets,
     rules: Rules,
     actions: Actions,
+    jobs: Jobs,
     keys: Keys,
     certified_keys: CertifiedKeys,
     answers: Answers,

@@ -28,6 +28,7 @@ pub(crate) fn select<S: Session>() -> Sql<'static> {
     .push(
         "(i.connection_id, c.name, c.strategy, i.subject) ORDER BY i.position)
              FROM identities AS i JOIN connections AS c ON c.connection_id = i.connection_id
+                 AND c.retired_at IS NULL
              WHERE i.user_id = u.user_id) AS TEXT) AS identities
          FROM users AS u",
     )
@@ -61,7 +62,11 @@ impl FromRow for User {
 #[async_trait]
 impl<S: Session> Users for SqlUnit<S> {
     async fn find(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
-        self.optional(select::<S>().push(" WHERE u.user_id = ").bind(id)).await
+        Ok(self.optional(select::<S>().push(" WHERE u.user_id = ").bind(id)).await?.filter(is_somebody))
+    }
+
+    async fn find_all(&mut self, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+        self.all(select::<S>().push(" WHERE u.user_id IN ").bind_all(ids)).await
     }
 
     async fn find_by_identity(
@@ -71,7 +76,8 @@ impl<S: Session> Users for SqlUnit<S> {
     ) -> Result<Option<User>, StoreError> {
         let query =
             select::<S>().push(" WHERE u.user_id = (SELECT user_id FROM identities WHERE connection_id = ");
-        self.optional(query.bind(connection).push(" AND subject = ").bind(subject).push(")")).await
+        let found = self.optional(query.bind(connection).push(" AND subject = ").bind(subject).push(")"));
+        Ok(found.await?.filter(is_somebody))
     }
 
     async fn find_by_email(&mut self, email: &Email) -> Result<Vec<User>, StoreError> {
@@ -89,36 +95,34 @@ impl<S: Session> Users for SqlUnit<S> {
     }
 
     async fn insert(&mut self, user: &User) -> Result<(), StoreError> {
-        self.execute(sql!(
-            "INSERT INTO users (user_id, email_normalized, name_folded, nickname_folded, document, blocked,
-                 logins_count, last_login_at, last_ip, session_epoch, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            &user.id,
-            user.email.as_ref().map(Email::canonical),
-            folded(user, "name"),
-            folded(user, "nickname"),
-            JsonText(user).encode()?,
-            user.blocked,
-            user.logins_count,
-            user.last_login,
-            user.last_ip.as_deref(),
-            user.session_epoch,
-            user.created_at,
-        ))
-        .await?;
-        if user.identities.is_empty() {
-            return Ok(());
+        self.insert_all(std::slice::from_ref(user)).await
+    }
+
+    async fn insert_all(&mut self, users: &[User]) -> Result<(), StoreError> {
+        for some in batches(users) {
+            let rows = some.iter().map(columns).collect::<Result<Vec<_>, _>>()?;
+            self.execute(Sql::new(INSERT).bind_rows(rows)).await?;
+            let identities: Vec<_> = some
+                .iter()
+                .flat_map(|user| {
+                    (0..).zip(&user.identities).map(move |(position, identity)| (user, position, identity))
+                })
+                .map(|(user, position, identity)| {
+                    [
+                        Value::from(&identity.connection_id),
+                        Value::from(&identity.subject),
+                        Value::from(&user.id),
+                        Value::Integer(position),
+                    ]
+                })
+                .collect();
+            if !identities.is_empty() {
+                let insert =
+                    Sql::new("INSERT INTO identities (connection_id, subject, user_id, position) VALUES ");
+                self.execute(insert.bind_rows(identities)).await?;
+            }
         }
-        let identities = (0..).zip(&user.identities).map(|(position, identity)| {
-            [
-                Value::from(&identity.connection_id),
-                Value::from(&identity.subject),
-                Value::from(&user.id),
-                Value::Integer(position),
-            ]
-        });
-        let insert = Sql::new("INSERT INTO identities (connection_id, subject, user_id, position) VALUES ");
-        self.execute(insert.bind_rows(identities)).await.map(drop)
+        Ok(())
     }
 
     async fn update(&mut self, user: &User) -> Result<bool, StoreError> {
@@ -158,6 +162,45 @@ impl<S: Session> Users for SqlUnit<S> {
         self.changed(sql!("DELETE FROM users WHERE user_id = $1", id)).await
     }
 }
+
+const INSERT: &str =
+    "INSERT INTO users (user_id, email_normalized, name_folded, nickname_folded, document, blocked,
+         logins_count, last_login_at, last_ip, session_epoch, created_at)
+     VALUES ";
+
+fn columns(user: &User) -> Result<[Value<'_>; 11], StoreError> {
+    Ok([
+        (&user.id).into(),
+        user.email.as_ref().map(Email::canonical).into(),
+        folded(user, "name").into(),
+        folded(user, "nickname").into(),
+        JsonText(user).encode()?,
+        user.blocked.into(),
+        user.logins_count.into(),
+        user.last_login.into(),
+        user.last_ip.as_deref().into(),
+        user.session_epoch.into(),
+        user.created_at.into(),
+    ])
+}
+
+/// Whether a user has a connection that is in use: those of one that was deleted are nobody, and are deleted soon.
+fn is_somebody(user: &User) -> bool {
+    !user.identities.is_empty()
+}
+
+/// Rows for statements of many: in powers of two, so that there are few texts to prepare.
+pub(crate) fn batches<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = (1..=MOST_ROWS.min(rows.len())).rev().find(|size| size.is_power_of_two())?;
+        let (some, others) = rows.split_at(size);
+        rows = others;
+        Some(some)
+    })
+}
+
+/// Rows in one statement.
+const MOST_ROWS: usize = 64;
 
 fn folded(user: &User, claim: &str) -> Option<String> {
     user.text(claim).map(str::to_ascii_lowercase)

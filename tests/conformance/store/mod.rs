@@ -7,6 +7,7 @@ mod access;
 mod actions;
 mod applications;
 pub(crate) mod home;
+mod jobs;
 mod killed;
 mod logins;
 mod maintenance;

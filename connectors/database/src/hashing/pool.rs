@@ -2,7 +2,7 @@
 //! Never touches accounts: it hashes passwords and compares hashes.
 
 use super::{Parameters, PhcError, PhcHash};
-use crate::Password;
+use crate::{ForeignHash, Password};
 use argon2::{Algorithm, Argon2, Block, Version};
 use portico_core::{connector::ConnectorError, entropy::Entropy, secret::Secret};
 use std::{
@@ -99,15 +99,30 @@ struct Work {
     blocks: AtomicU64,
 }
 
-/// A password to hash with this salt and at this cost, and where the hash goes.
+/// A password, and what is to be done with it.
 struct Job {
     password: Password,
-    salt: Vec<u8>,
-    parameters: Parameters,
-    length: usize,
+    task: Task,
     /// Blocks to write besides, so that a cheaper hash takes as long as today's.
     filler: u64,
-    reply: oneshot::Sender<Vec<u8>>,
+}
+
+/// What is to be done with a password, and where the outcome goes.
+enum Task {
+    /// Hash it with this salt and at this cost.
+    Hash { salt: Vec<u8>, parameters: Parameters, length: usize, reply: oneshot::Sender<Vec<u8>> },
+    /// Compare it with a hash of another system.
+    Compare { hash: Box<ForeignHash>, reply: oneshot::Sender<bool> },
+}
+
+impl Task {
+    /// Whether whoever asked has hung up.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Hash { reply, .. } => reply.is_closed(),
+            Self::Compare { reply, .. } => reply.is_closed(),
+        }
+    }
 }
 
 impl HashingPool {
@@ -151,12 +166,17 @@ impl HashingPool {
 
     /// Compare a password with a stored hash. The work is the same whether there is one, and whether it matches.
     ///
-    /// A hash that cannot be read matches nothing.
+    /// A hash of another system is compared as that system did, and is outdated in any case. A hash that cannot be read
+    /// matches nothing.
     pub async fn verify(
         &self,
         password: &Password,
         stored: Option<&Secret>,
     ) -> Result<Match, ConnectorError> {
+        if let Some(foreign) = stored.and_then(|stored| ForeignHash::parse(stored.expose())) {
+            let matched = self.compare(password, foreign).await?;
+            return Ok(if matched { Match::Outdated } else { Match::No });
+        }
         let hash = stored.and_then(|stored| match stored.expose().parse::<PhcHash>() {
             Ok(hash) => Some(hash),
             Err(error) => {
@@ -187,16 +207,22 @@ impl HashingPool {
         length: usize,
     ) -> Result<Vec<u8>, ConnectorError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job {
-            password: password.clone(),
-            salt: salt.to_vec(),
-            parameters,
-            length,
-            filler: self.parameters.blocks().saturating_sub(parameters.blocks()),
-            reply,
-        };
-        self.jobs.try_send(job).map_err(|_full| ConnectorError::Busy)?;
+        let task = Task::Hash { salt: salt.to_vec(), parameters, length, reply };
+        self.queue(password, task, parameters.blocks())?;
         answer.await.map_err(|_thread_gone| ConnectorError::Busy)
+    }
+
+    async fn compare(&self, password: &Password, hash: ForeignHash) -> Result<bool, ConnectorError> {
+        let (reply, answer) = oneshot::channel();
+        let blocks = hash.blocks();
+        self.queue(password, Task::Compare { hash: Box::new(hash), reply }, blocks)?;
+        answer.await.map_err(|_thread_gone| ConnectorError::Busy)
+    }
+
+    fn queue(&self, password: &Password, task: Task, blocks: u64) -> Result<(), ConnectorError> {
+        let filler = self.parameters.blocks().saturating_sub(blocks);
+        let job = Job { password: password.clone(), task, filler };
+        self.jobs.try_send(job).map_err(|_full| ConnectorError::Busy)
     }
 }
 
@@ -217,14 +243,11 @@ impl Worker {
             let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
             // Whoever asked may have hung up while the job waited.
-            if job.reply.is_closed() {
+            if job.task.is_abandoned() {
                 continue;
             }
-            match self.work_on(&job) {
-                Ok(output) => {
-                    let _ = job.reply.send(output);
-                }
-                Err(error) => tracing::error!("a password could not be hashed: {error}"),
+            if let Err(error) = self.work_on(job) {
+                tracing::error!("a password could not be hashed: {error}");
             }
         }
     }
@@ -233,32 +256,52 @@ impl Worker {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work_on(&self, job: &Job) -> Result<Vec<u8>, PhcError> {
+    fn work_on(&self, job: Job) -> Result<(), PhcError> {
         let mut memory = self.memories().pop().unwrap_or_default();
-        let output = self.hash(job, &mut memory);
+        let done = self.work_in(&mut memory, job);
         self.memories().push(memory);
-        output
+        done
     }
 
-    fn hash(&self, job: &Job, memory: &mut Memory) -> Result<Vec<u8>, PhcError> {
-        let mut output = vec![0; job.length];
-        self.fill(memory, job.parameters, job, &mut output)?;
+    /// The outcome is told once all the work is done, filler included.
+    fn work_in(&self, memory: &mut Memory, job: Job) -> Result<(), PhcError> {
+        let Job { password, task, filler } = job;
+        let password = &password;
+        match task {
+            Task::Hash { salt, parameters, length, reply } => {
+                let mut output = vec![0; length];
+                self.fill(memory, parameters, (password, &salt), &mut output)?;
+                self.finish(memory, password, filler)?;
+                let _ = reply.send(output);
+            }
+            Task::Compare { hash, reply } => {
+                let matched = hash.matches(password, memory);
+                self.trim(memory)?;
+                self.finish(memory, password, filler)?;
+                let _ = reply.send(matched);
+            }
+        }
+        Ok(())
+    }
+
+    /// Count a password, and write so many blocks more.
+    fn finish(&self, memory: &mut Memory, password: &Password, filler: u64) -> Result<(), PhcError> {
         self.work.passwords.fetch_add(1, Relaxed);
-        let mut filler = u32::try_from(job.filler).unwrap_or(u32::MAX);
+        let mut filler = u32::try_from(filler).unwrap_or(u32::MAX);
         while filler > 0 {
             let memory_kib = filler.min(self.today.memory_kib).max(8);
             let parameters = Parameters { memory_kib, iterations: 1, parallelism: 1 };
-            self.fill(memory, parameters, job, &mut [0; HashingPool::OUTPUT])?;
+            self.fill(memory, parameters, (password, &[0; 16]), &mut [0; HashingPool::OUTPUT])?;
             filler = filler.saturating_sub(memory_kib);
         }
-        Ok(output)
+        Ok(())
     }
 
     fn fill(
         &self,
         memory: &mut Memory,
         parameters: Parameters,
-        job: &Job,
+        (password, salt): (&Password, &[u8]),
         output: &mut [u8],
     ) -> Result<(), PhcError> {
         let params = parameters.check(output.len())?;
@@ -267,14 +310,13 @@ impl Worker {
             memory.resize(blocks, Block::new());
         }
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(
-                job.password.expose().as_bytes(),
-                &job.salt,
-                output,
-                &mut memory[..blocks],
-            )
+            .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, &mut memory[..blocks])
             .map_err(|_out_of_range| PhcError::Parameters)?;
         self.work.blocks.fetch_add(parameters.blocks(), Relaxed);
+        self.trim(memory)
+    }
+
+    fn trim(&self, memory: &mut Memory) -> Result<(), PhcError> {
         // A hash from elsewhere may have needed more: what is kept is what today's hashes need.
         let kept = self.today.check(HashingPool::OUTPUT)?.block_count();
         if memory.len() > kept {
@@ -288,7 +330,8 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portico_core::testing::SeededEntropy;
+    use portico_core::{connector::GivenHash, testing::SeededEntropy};
+    use serde_json::json;
 
     const TODAY: Parameters = Parameters { memory_kib: 128, iterations: 2, parallelism: 1 };
 
@@ -335,8 +378,13 @@ mod tests {
         let weaker = pool(Parameters { memory_kib: 64, iterations: 1, parallelism: 1 }, 1, 8);
         let legacy = weaker.hash(&password("right")).await.unwrap();
         let hash = today.hash(&password("right")).await.unwrap();
+        let md5 = json!({"algorithm": "md5", "hash": {"value": "7c4f29407893c334a6cb7a87bf045c0d", "encoding": "hex"}});
+        let given = GivenHash::Custom(md5.as_object().unwrap().clone());
+        let foreign = ForeignHash::read(&given).unwrap().to_text();
         let mut work = Vec::new();
         for (typed, stored, expected) in [
+            ("right", Some(&foreign), Match::Outdated),
+            ("wrong", Some(&foreign), Match::No),
             ("right", Some(&hash), Match::Yes),
             ("wrong", Some(&hash), Match::No),
             ("wrong", None, Match::No),
@@ -348,7 +396,7 @@ mod tests {
             let after = today.work_done();
             work.push((after.passwords - before.passwords, after.blocks - before.blocks));
         }
-        assert_eq!(work, [(1, 256); 5]);
+        assert_eq!(work, [(1, 256); 7]);
     }
 
     #[tokio::test]

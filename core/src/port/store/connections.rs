@@ -5,6 +5,7 @@ use super::{Page, StoreError};
 use crate::{
     id::{ClientId, ConnectionId},
     model::Connection,
+    time::Timestamp,
 };
 use async_trait::async_trait;
 
@@ -28,6 +29,11 @@ pub trait Connections: Send {
     /// Replace one (its applications are left alone) if the stored revision is `connection.revision - 1`; else
     /// [`StoreError::Stale`].
     async fn update(&mut self, connection: &Connection) -> Result<(), StoreError>;
+    /// Take one out of use at once, for good: it is found and listed no more, it is enabled nowhere, its name is free, and
+    /// those who are users by it alone are nobody any more. Its users stay until they are deleted. Whether there was one.
+    async fn retire(&mut self, id: &ConnectionId, at: Timestamp) -> Result<bool, StoreError>;
+    /// Delete up to `take` of the users whose primary identity is one of this connection; how many there were.
+    async fn delete_users(&mut self, id: &ConnectionId, take: i64) -> Result<u64, StoreError>;
     /// Delete one with its users, credentials and places in organizations; whether there was one.
     async fn delete(&mut self, id: &ConnectionId) -> Result<bool, StoreError>;
     /// Enable or disable it for an application.

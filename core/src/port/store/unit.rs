@@ -3,7 +3,7 @@
 
 use super::{
     Actions, Answers, CertifiedKeys, ClientGrants, Clients, Codes, Connections, Credentials, Events, Grants,
-    Invitations, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
+    Invitations, Jobs, Keys, Limits, Members, Organizations, Outbox, ResourceServers, Roles, Rules, Sessions,
     Tenant, Tickets, Transactions, Users,
 };
 use async_trait::async_trait;
@@ -158,6 +158,8 @@ pub trait UnitOfWork: Send {
     fn rules(&mut self) -> &mut dyn Rules;
     /// Actions, their versions and their order.
     fn actions(&mut self) -> &mut dyn Actions;
+    /// Jobs.
+    fn jobs(&mut self) -> &mut dyn Jobs;
     /// Signing keys.
     fn keys(&mut self) -> &mut dyn Keys;
     /// Key pairs with certificates.

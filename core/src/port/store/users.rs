@@ -17,6 +17,8 @@ use async_trait::async_trait;
 pub trait Users: Send {
     /// By id.
     async fn find(&mut self, id: &UserId) -> Result<Option<User>, StoreError>;
+    /// Those of these ids that exist, in no order.
+    async fn find_all(&mut self, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
     /// By identity: the only way a login finds a user.
     async fn find_by_identity(
         &mut self,
@@ -31,6 +33,8 @@ pub trait Users: Send {
     async fn count(&mut self, filter: &UserFilter) -> Result<i64, StoreError>;
     /// Add one with its identities; [`StoreError::Conflict`] `users_pkey` or `identities_pkey`.
     async fn insert(&mut self, user: &User) -> Result<(), StoreError>;
+    /// Add many.
+    async fn insert_all(&mut self, users: &[User]) -> Result<(), StoreError>;
     /// Replace all but the identities, `session_epoch` and what [`record_login`](Self::record_login) counts; whether
     /// there was one.
     async fn update(&mut self, user: &User) -> Result<bool, StoreError>;
@@ -77,9 +81,21 @@ pub trait Credentials: Send {
     /// Add one; [`StoreError::Conflict`] `credentials_connection_id_email_normalized_key` or
     /// `credentials_connection_id_username_normalized_key`.
     async fn insert(&mut self, credential: &PasswordCredential) -> Result<(), StoreError>;
+    /// Add many.
+    async fn insert_all(&mut self, credentials: &[PasswordCredential]) -> Result<(), StoreError>;
+    /// Those of a connection that have one of these addresses (in canonical form), user names (in lower case) or
+    /// subjects, each once, in no order.
+    async fn find_all(
+        &mut self,
+        connection: &ConnectionId,
+        emails: &[String],
+        usernames: &[String],
+        subjects: &[String],
+    ) -> Result<Vec<PasswordCredential>, StoreError>;
     /// The address was shown to be its owner's: from now on the password opens it. Whether it had been waiting for that.
     async fn activate(&mut self, connection: &ConnectionId, subject: &Subject) -> Result<bool, StoreError>;
-    /// Set a new hash, which opens the account; the old one goes to the front of the history, of which `keep` are kept.
+    /// Set a new hash, which opens the account; the old one goes to the front of the history, of which `keep` are kept. One
+    /// that another system made does not: the history is not sealed.
     async fn change_password(
         &mut self,
         connection: &ConnectionId,
@@ -88,7 +104,8 @@ pub trait Credentials: Send {
         at: Timestamp,
         keep: usize,
     ) -> Result<bool, StoreError>;
-    /// Replace a hash by one of the same password with newer parameters, if it is still `old`; whether it was.
+    /// Replace a hash by one of the same password with newer parameters, or one that another system made by another such,
+    /// if it is still `old`; whether it was.
     async fn rehash(
         &mut self,
         connection: &ConnectionId,
