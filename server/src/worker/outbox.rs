@@ -97,14 +97,8 @@ impl OutboxDelivery {
                     false
                 }
             };
-            if stop.is_requested() {
+            if stop.requested_before_next(more, PERIOD).await {
                 return;
-            }
-            if !more {
-                tokio::select! {
-                    () = stop.requested() => return,
-                    () = tokio::time::sleep(PERIOD) => {}
-                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Owns the wish that the process should stop, and who is told of it.
 //! Never touches what stopping means to each of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Asks everything to stop. Dropping it asks, too.
@@ -35,5 +35,16 @@ impl Stop {
     /// Whether somebody has asked.
     pub fn is_requested(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()
+    }
+
+    /// Between two pieces of work, at once if there is more and otherwise after a pause: whether somebody has asked.
+    pub(crate) async fn requested_before_next(&mut self, more: bool, pause: Duration) -> bool {
+        if !more && !self.is_requested() {
+            tokio::select! {
+                () = self.requested() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        self.is_requested()
     }
 }

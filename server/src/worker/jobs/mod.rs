@@ -69,21 +69,12 @@ impl Jobs {
     /// Run jobs until asked to stop. A batch that was begun is finished.
     pub async fn run(&self, mut stop: Stop) {
         loop {
-            let more = match self.run_next(&stop).await {
-                Ok(ran) => ran,
-                Err(error) => {
-                    tracing::error!(%error, "a job cannot be read or written; trying again");
-                    false
-                }
-            };
-            if stop.is_requested() {
+            let more = self.run_next(&stop).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a job cannot be read or written; trying again");
+                false
+            });
+            if stop.requested_before_next(more, PERIOD).await {
                 return;
-            }
-            if !more {
-                tokio::select! {
-                    () = stop.requested() => return,
-                    () = tokio::time::sleep(PERIOD) => {}
-                }
             }
         }
     }
