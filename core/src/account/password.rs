@@ -3,7 +3,7 @@
 
 use super::mail::{MailFacts, account_mail};
 use crate::{
-    connector::{NewPassword, Subject},
+    connector::{Credential, NewPassword, Origin, Subject},
     entropy::Entropy,
     id::UserId,
     model::{Client, Connection, Organization, PasswordCredential, User},
@@ -75,18 +75,13 @@ async fn store(
     if unit.credentials().change_password(connection, subject, hash, change.at, change.keep).await? {
         return Ok(());
     }
-    let (email, username) = (&change.user.email, &change.user.username);
-    let first = PasswordCredential {
-        connection_id: connection.clone(),
-        user_id: change.user.id.clone(),
-        subject: subject.clone(),
-        email_normalized: email.as_ref().map(|email| email.canonical().to_owned()),
-        username_normalized: username.as_ref().map(|username| username.to_lowercase()),
+    let credential = Credential {
         password_hash: Some(hash.clone()),
-        history: Vec::new(),
-        changed_at: change.at,
-        awaits_verification: false,
+        email: change.user.email.clone(),
+        username: change.user.username.clone(),
+        origin: Origin::Brought,
     };
+    let first = PasswordCredential::new(connection, &change.user.id, subject.clone(), credential, change.at);
     unit.credentials().insert(&first).await
 }
 

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     connector::{
-        AccountError, Accounts, Assertion, ConnectorError, Credential, Kept, NewAccount, Occasion,
-        PasswordFault, Subject,
+        AccountError, Accounts, Assertion, ConnectorError, Kept, NewAccount, Occasion, PasswordFault, Subject,
     },
     email::Email,
     id::ClientId,
@@ -268,7 +267,9 @@ impl SelfService {
                 let user = new_user(&place.connection, &made, wanted, now);
                 unit.users().insert(&user).await?;
                 if let Some(credential) = made.credential {
-                    unit.credentials().insert(&stored(&place, &user, made.subject, credential, now)).await?;
+                    let made = PasswordCredential::new(id, &user.id, made.subject, credential, now);
+                    let stored = PasswordCredential { awaits_verification: place.verifies, ..made };
+                    unit.credentials().insert(&stored).await?;
                 }
                 let facts = MailFacts {
                     user: &user,
@@ -304,24 +305,4 @@ fn new_user(connection: &Connection, made: &Assertion, wanted: SignUp, now: Time
     let mut user = fresh_user((connection, Keeper::Us), &assertion, None, now);
     user.user_metadata.extend(wanted.user_metadata);
     user
-}
-
-fn stored(
-    place: &Place,
-    user: &User,
-    subject: Subject,
-    credential: Credential,
-    now: Timestamp,
-) -> PasswordCredential {
-    PasswordCredential {
-        connection_id: place.connection.id.clone(),
-        user_id: user.id.clone(),
-        subject,
-        email_normalized: credential.email.map(|email| email.canonical().to_owned()),
-        username_normalized: credential.username,
-        password_hash: credential.password_hash,
-        history: Vec::new(),
-        changed_at: now,
-        awaits_verification: place.verifies,
-    }
 }

@@ -3,12 +3,10 @@
 
 use super::{Actor, Admin, AdminError, Mailing, actor::About, connections::keeps_accounts};
 use crate::{
-    connector::{
-        AccountError, Assertion, Connector, ConnectorError, Credential, NewAccount, Occasion, Subject,
-    },
+    connector::{AccountError, Assertion, Connector, ConnectorError, NewAccount, Occasion, Subject},
     email::Email,
     id::{ConnectionId, UserId},
-    model::{Connection, EventKind, Identity, PasswordCredential, User},
+    model::{Connection, EventKind, PasswordCredential, User},
     port::store::{Page, UnitOfWork, UserFilter},
     secret::Secret,
     time::Timestamp,
@@ -89,7 +87,8 @@ impl Admin {
         let mails = (draft.verification == Mailing::Send).then(|| self.verification_mails());
         let user = new_user(draft, &connection, &made, at)?;
         let Assertion { subject, credential, .. } = made;
-        let credential = credential.map(|credential| stored(credential, &connection, &user.id, subject, at));
+        let credential = credential
+            .map(|credential| PasswordCredential::new(&connection.id, &user.id, subject, credential, at));
         let event = self.wrote(actor, "Create a User", About::user(&user.id));
         self.write(event, move |unit| {
             Box::pin(async move {
@@ -259,13 +258,6 @@ fn new_user(
         }
     }
     Ok(User {
-        id,
-        identities: vec![Identity {
-            connection_id: connection.id.clone(),
-            connection: connection.name.clone(),
-            provider: connection.strategy.clone(),
-            subject: subject.clone(),
-        }],
         email: draft.email,
         email_verified: draft.email_verified,
         username: made.credential.as_ref().and_then(|made| made.username.clone()).or(draft.username),
@@ -273,13 +265,7 @@ fn new_user(
         user_metadata: draft.user_metadata,
         app_metadata: draft.app_metadata,
         blocked: draft.blocked,
-        logins_count: 0,
-        last_login: None,
-        last_ip: None,
-        last_password_reset: None,
-        session_epoch: 0,
-        created_at: at,
-        updated_at: at,
+        ..User::new(id, connection, subject.clone(), at)
     })
 }
 
@@ -288,24 +274,4 @@ fn is_said_by(made: &Assertion) -> Map<String, Value> {
     const OURS: &[&str] = &["email", "email_verified", "username"];
     let said = made.profile.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
     said.map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-fn stored(
-    credential: Credential,
-    connection: &Connection,
-    user: &UserId,
-    subject: Subject,
-    at: Timestamp,
-) -> PasswordCredential {
-    PasswordCredential {
-        connection_id: connection.id.clone(),
-        user_id: user.clone(),
-        subject,
-        email_normalized: credential.email.map(|email| email.canonical().to_owned()),
-        username_normalized: credential.username.map(|username| username.to_lowercase()),
-        password_hash: credential.password_hash,
-        history: Vec::new(),
-        changed_at: at,
-        awaits_verification: false,
-    }
 }

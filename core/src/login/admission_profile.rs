@@ -5,7 +5,7 @@ use crate::{
     connector::{Accounts, Assertion},
     email::Email,
     id::UserId,
-    model::{Connection, Identity, Invitation, User},
+    model::{Connection, Invitation, User},
     time::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -91,27 +91,13 @@ pub(crate) fn fresh_user(
         app_metadata.extend(invitation.app_metadata.clone());
     }
     User {
-        id: user_id(connection, keeper, assertion),
-        identities: vec![Identity {
-            connection_id: connection.id.clone(),
-            connection: connection.name.clone(),
-            provider: connection.strategy.clone(),
-            subject: assertion.subject.clone(),
-        }],
         email_verified: vouched.email_verified && email.is_some(),
         email,
         username: username.or(vouched.username),
         profile,
         user_metadata,
         app_metadata,
-        blocked: false,
-        logins_count: 0,
-        last_login: None,
-        last_ip: None,
-        last_password_reset: None,
-        session_epoch: 0,
-        created_at: now,
-        updated_at: now,
+        ..User::new(user_id(connection, keeper, assertion), connection, assertion.subject.clone(), now)
     }
 }
 

@@ -189,16 +189,8 @@ pub fn admit(
     }
     let is_kept = |origin| created || origin == Origin::Brought;
     let credential = credential.filter(|credential| is_kept(credential.origin));
-    let credential = credential.map(|credential| PasswordCredential {
-        connection_id: connection.id.clone(),
-        user_id: user.id.clone(),
-        subject: assertion.subject,
-        email_normalized: credential.email.map(|email| email.canonical().to_owned()),
-        username_normalized: credential.username,
-        password_hash: credential.password_hash,
-        history: Vec::new(),
-        changed_at: now,
-        awaits_verification: false,
+    let credential = credential.map(|credential| {
+        PasswordCredential::new(&connection.id, &user.id, assertion.subject, credential, now)
     });
     let changed = before.as_ref() != Some(&user);
     let accepts = invitation.map(|(invitation, _)| invitation);

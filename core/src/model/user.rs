@@ -1,8 +1,9 @@
 //! Owns users, their identities, and the password credentials of database connections.
 //! Never touches memberships.
 
+use super::Connection;
 use crate::{
-    connector::Subject,
+    connector::{Credential, Subject},
     email::Email,
     id::{ConnectionId, UserId},
     secret::Secret,
@@ -51,6 +52,33 @@ pub struct User {
 }
 
 impl User {
+    /// A user whose one identity is this account of a connection, made now, of whom nothing else is known.
+    pub fn new(id: UserId, connection: &Connection, subject: Subject, at: Timestamp) -> Self {
+        Self {
+            id,
+            identities: vec![Identity {
+                connection_id: connection.id.clone(),
+                connection: connection.name.clone(),
+                provider: connection.strategy.clone(),
+                subject,
+            }],
+            email: None,
+            email_verified: false,
+            username: None,
+            profile: Map::new(),
+            user_metadata: Map::new(),
+            app_metadata: Map::new(),
+            blocked: false,
+            logins_count: 0,
+            last_login: None,
+            last_ip: None,
+            last_password_reset: None,
+            session_epoch: 0,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
     /// A text of the profile.
     pub fn text(&self, claim: &str) -> Option<&str> {
         self.profile.get(claim).and_then(Value::as_str)
@@ -98,6 +126,29 @@ pub struct PasswordCredential {
     /// Whether somebody made it for themselves with an address that they have not shown to be theirs: until they have, or
     /// an administrator says so, the password opens nothing (`security.md` DB-03).
     pub awaits_verification: bool,
+}
+
+impl PasswordCredential {
+    /// What is stored of the credential of this user's account, made now.
+    pub fn new(
+        connection: &ConnectionId,
+        user: &UserId,
+        subject: Subject,
+        credential: Credential,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            connection_id: connection.clone(),
+            user_id: user.clone(),
+            subject,
+            email_normalized: credential.email.map(|email| email.canonical().to_owned()),
+            username_normalized: credential.username.map(|username| username.to_lowercase()),
+            password_hash: credential.password_hash,
+            history: Vec::new(),
+            changed_at: at,
+            awaits_verification: false,
+        }
+    }
 }
 
 /// Whether a stored hash is one that another system made: it is sealed at rest, since it may be quick to guess, and

@@ -8,9 +8,8 @@ use super::{
 use crate::{
     account::end_everything,
     connector::AdoptionFault,
-    email::Email,
     id::UserId,
-    model::{Connection, Identity, JobError, JobSummary, PasswordCredential, User, is_foreign},
+    model::{Connection, JobError, JobSummary, PasswordCredential, User, is_foreign},
     port::store::{StoreError, UnitOfWork},
     time::Timestamp,
 };
@@ -178,13 +177,6 @@ fn made(connection: &Connection, prepared: &Prepared, at: Timestamp) -> (User, P
         }
     }
     let user = User {
-        id: user_id.clone(),
-        identities: vec![Identity {
-            connection_id: connection.id.clone(),
-            connection: connection.name.clone(),
-            provider: connection.strategy.clone(),
-            subject: subject.clone(),
-        }],
         email: Some(row.email.clone()),
         email_verified: row.email_verified,
         username: credential.username.clone(),
@@ -192,25 +184,10 @@ fn made(connection: &Connection, prepared: &Prepared, at: Timestamp) -> (User, P
         user_metadata: row.user_metadata.clone().unwrap_or_default(),
         app_metadata: row.app_metadata.clone().unwrap_or_default(),
         blocked: row.blocked.unwrap_or(false),
-        logins_count: 0,
-        last_login: None,
-        last_ip: None,
-        last_password_reset: None,
-        session_epoch: 0,
-        created_at: at,
-        updated_at: at,
+        ..User::new(user_id.clone(), connection, subject.clone(), at)
     };
-    let credential = PasswordCredential {
-        connection_id: connection.id.clone(),
-        user_id: user_id.clone(),
-        subject: subject.clone(),
-        email_normalized: credential.email.as_ref().map(Email::canonical).map(str::to_owned),
-        username_normalized: credential.username.as_ref().map(|name| name.to_lowercase()),
-        password_hash: credential.password_hash.clone(),
-        history: Vec::new(),
-        changed_at: at,
-        awaits_verification: false,
-    };
+    let credential =
+        PasswordCredential::new(&connection.id, user_id, subject.clone(), credential.clone(), at);
     (user, credential)
 }
 
